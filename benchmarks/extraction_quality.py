@@ -1,0 +1,140 @@
+"""How near each engine's text comes to what people marked as the main text of a page.
+
+The pages are those of WCXB's development set (Foley 2026, CC BY 4.0) that lie in the shared crawl.
+The measure is theirs: word F1, words being ``\\w+`` of the lower-cased text, counted with
+multiplicity, per page; a mean over all pages, and over each page type. Intervals are percentile
+bootstraps over pages. Run it with the folder of the shared data::
+
+    python benchmarks/extraction_quality.py ../shared/data [--json] [--every N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import gzip
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from pipeline.extract import Page
+from pipeline.extract.html import make_engine
+from pipeline.sources.charset import decode
+
+SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "trafilatura, no comments": ("trafilatura", {}),
+    "trafilatura, comments": ("trafilatura", {"include_comments": True}),
+    "trafilatura, precision": ("trafilatura", {"favor_precision": True}),
+    "trafilatura, recall": ("trafilatura", {"favor_recall": True}),
+    "trafilatura-fast": ("trafilatura-fast", {}),
+    "resiliparse, main content": ("resiliparse", {}),
+    "resiliparse, no comments": ("resiliparse", {"comments": False}),
+    "resiliparse, all text": ("resiliparse", {"main_content": False}),
+}
+WORD = re.compile(r"\w+")
+RESAMPLES = 2000
+SEED = 17
+
+
+def word_f1(predicted: str, reference: str) -> float:
+    """Harmonic mean of word precision and recall, in [0, 1]; 1 where both texts are empty."""
+    found = collections.Counter(WORD.findall(predicted.lower()))
+    wanted = collections.Counter(WORD.findall(reference.lower()))
+    if not wanted:
+        return 0.0 if found else 1.0
+    shared = sum((found & wanted).values())
+    return 2 * shared / (sum(found.values()) + sum(wanted.values()))
+
+
+def gold_pages(data: Path) -> Iterator[tuple[str, str, str]]:
+    """HTML, page type and gold text of each page."""
+    gold: dict[str, dict[str, Any]] = {}
+    with gzip.open(data / "web" / "gold" / "wcxb_dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            gold[row["record_id"].strip("<>")] = row
+    for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
+        with path.open("rb") as stream:
+            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+                found = gold.get(record.record_id.strip("<>"))
+                if found is not None:
+                    html = decode(record.reader.read(), record.http_charset).text
+                    kind = found["_internal"]["page_type"]["primary"]
+                    yield html, kind, found["ground_truth"]["main_content"]
+
+
+def interval(scores: Sequence[float]) -> tuple[float, float]:
+    """Bounds of the mean's 95 % bootstrap interval."""
+    draws = np.random.default_rng(SEED).choice(
+        np.asarray(scores), size=(RESAMPLES, len(scores)), replace=True
+    )
+    low, high = np.percentile(draws.mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def summary(scores: Sequence[float]) -> dict[str, float]:
+    """Mean, interval and number of pages."""
+    low, high = interval(scores)
+    return {"f1": float(np.mean(scores)), "low": low, "high": high, "pages": len(scores)}
+
+
+def measure(data: Path, every: int) -> dict[str, Any]:
+    """Figures of each setting: over all pages, by page type, and CPU milliseconds a page."""
+    pages = list(gold_pages(data))[::every]
+    results: dict[str, Any] = {}
+    for setting, (name, options) in SETTINGS.items():
+        engine = make_engine(name, options)
+        engine.prepare()
+        by_type: dict[str, list[float]] = {}
+        spent = 0.0
+        for html, kind, reference in pages:
+            began = time.process_time()
+            text = engine.extract(Page(html))
+            spent += time.process_time() - began
+            by_type.setdefault(kind, []).append(word_f1(text, reference))
+        results[setting] = {
+            "all": summary([score for scores in by_type.values() for score in scores]),
+            "types": {kind: summary(scores) for kind, scores in sorted(by_type.items())},
+            "cpu_ms": 1000 * spent / len(pages),
+        }
+        print(f"{setting}: {results[setting]['all']['f1']:.3f}", file=sys.stderr)
+    return results
+
+
+def table(results: dict[str, Any]) -> str:
+    """The figures as a Markdown table."""
+    kinds = list(next(iter(results.values()))["types"])
+    counts = next(iter(results.values()))
+    heads = [f"all ({counts['all']['pages']})"]
+    heads += [f"{kind} ({counts['types'][kind]['pages']})" for kind in kinds]
+    lines = [
+        f"| setting | {' | '.join(heads)} | CPU ms/page |",
+        f"|---|{'---|' * (len(heads) + 1)}",
+    ]
+    for setting, result in results.items():
+        cells = [result["all"], *(result["types"][kind] for kind in kinds)]
+        shown = [f"{cell['f1']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]" for cell in cells]
+        lines.append(f"| {setting} | {' | '.join(shown)} | {result['cpu_ms']:.1f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("data", type=Path, help="folder of the shared data")
+    parser.add_argument("--json", action="store_true", help="figures as JSON")
+    parser.add_argument("--every", type=int, default=1, help="only every N-th page")
+    arguments = parser.parse_args()
+    results = measure(arguments.data, arguments.every)
+    print(json.dumps(results, indent=2) if arguments.json else table(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Supervised fastText models: loading, text normalisation and prediction, the same for all of them.
+
+Labels are whatever the model was trained on; what they mean belongs into the file of that model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from classifiers.models import ModelFile
+from pipeline.core.errors import ModelError
+
+__all__ = ["LABEL_PREFIX", "FastTextModel", "fasttext_line"]
+
+LABEL_PREFIX = "__label__"
+
+
+@dataclasses.dataclass(frozen=True)
+class FastTextModel:
+    """A supervised fastText model, loaded when first used and once per process.
+
+    Holds the file's path and sha256 only, so it pickles small and loads again where it arrives.
+
+    Args:
+        file: the model, ``.bin`` or ``.ftz``.
+    """
+
+    file: ModelFile
+
+    def labels(self) -> list[str]:
+        """All labels of the model, without ``__label__``.
+
+        Raises:
+            ModelError: see `predict`.
+        """
+        return [label.removeprefix(LABEL_PREFIX) for label in self._load().get_labels()]
+
+    def predict(
+        self, texts: Sequence[str], *, k: int = 1, threshold: float = 0.0
+    ) -> list[list[tuple[str, float]]]:
+        """For each text its labels with their probabilities, most probable first.
+
+        Any string will do; see `fasttext_line` for what the model is given. A text without words
+        gets what the model says of none: decide about such texts before asking.
+
+        Args:
+            texts: any number of texts.
+            k: at most that many labels for each text; -1 for all.
+            threshold: leave out labels below this probability. A list may be empty then.
+
+        Returns:
+            One list per text of (label without ``__label__``, probability in [0, 1]).
+
+        Raises:
+            ModelError: the file is missing, altered or no supervised fastText model, or
+                ``fasttext`` is not installed or not the real one.
+        """
+        model = self._load()
+        # A list even for one text: in fastText 0.9.3 only this path works under NumPy 2.
+        labels, probabilities = model.predict(
+            [fasttext_line(text) for text in texts], k=k, threshold=threshold
+        )
+        # fastText adds 1e-5 inside its logarithms, so that a sure label comes out above 1.
+        return [
+            [
+                (label.removeprefix(LABEL_PREFIX), min(1.0, max(0.0, probability)))
+                for label, probability in zip(row, values.tolist(), strict=True)
+            ]
+            for row, values in zip(labels, probabilities, strict=True)
+        ]
+
+    def _load(self) -> Any:
+        return _load(self.file.path, self.file.verify())
+
+
+def fasttext_line(text: str) -> str:
+    """``text`` as the one line that fastText reads whole and as text, in training and prediction.
+
+    Line breaks and NUL become spaces, and lone surrogates ``?``, since they cannot be encoded. The
+    two words with a meaning of their own are broken up: ``</s>`` would end the text unread, and
+    ``__label__…`` would be skipped, or in training taken for a label.
+    """
+    line = text.replace("\n", " ")
+    if "\0" in line:
+        line = line.replace("\0", " ")
+    if "</s>" in line:
+        line = line.replace("</s>", "< /s>")
+    if LABEL_PREFIX in line:
+        line = line.replace(LABEL_PREFIX, "_ _label__")
+    if not line.isascii():
+        line = line.encode("utf-8", "replace").decode("utf-8")
+    return line
+
+
+@functools.cache
+def _load(path: str, sha256: str) -> Any:
+    # ``sha256`` is part of the key only: an altered file is another model.
+    fasttext = _fasttext()
+    try:
+        model = fasttext.load_model(path)
+    except (ValueError, RuntimeError, MemoryError) as error:
+        raise ModelError(f"{path}: not a fastText model, or a damaged one ({error})") from error
+    if model.f.getArgs().model.name != "supervised":
+        raise ModelError(f"{path}: a fastText model of word vectors; one with labels is needed")
+    return model
+
+
+def _fasttext() -> Any:
+    """The ``fasttext`` module, after making sure that it is the real one."""
+    try:
+        import fasttext
+    except ImportError as error:
+        raise ModelError(f"fasttext cannot be imported ({error}): pip install fasttext") from error
+    if not hasattr(fasttext, "train_supervised"):
+        from importlib.metadata import packages_distributions
+
+        others = [
+            name for name in packages_distributions().get("fasttext", ()) if name != "fasttext"
+        ]
+        raise ModelError(
+            f"the installed module 'fasttext' ({fasttext.__file__}) is a cut-down one that cannot "
+            f"train. It comes from {', '.join(others) or 'a package such as fasttext-predict'}: "
+            f"pip uninstall {' '.join(others) or 'fasttext-predict'} && "
+            "pip install --force-reinstall fasttext"
+        )
+    return fasttext

@@ -1,0 +1,312 @@
+"""The command line. Arguments in, text out; the work is done by the modules it calls.
+
+Exit codes: 0 done, 1 failed, 2 bad recipe or arguments, 3 done with more quarantined records
+than the recipe allows, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline import __version__
+from pipeline.core.errors import ConfigError, GristmillError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipeline.run import RunResult
+    from pipeline.runtime.manifest import SplitReport
+
+__all__ = ["main"]
+
+
+FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
+
+
+class _Group(click.Group):
+    """Turns every error raised on purpose into one message and its exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(*args, **kwargs)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("interrupted; the same command continues", err=True)
+            code = 130
+        except BrokenPipeError:
+            sys.stderr.close()
+            code = 1
+        except GristmillError as error:
+            click.echo(f"error: {error}", err=True)
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _examples(*lines: str) -> str:
+    """An epilog that keeps its line breaks."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gristmill")
+def main() -> None:
+    """Raw web crawls in, audited training data out, every record accounted for."""
+
+
+@main.command(
+    epilog=_examples(
+        "gristmill run quickstart",
+        "gristmill run fineweb --set 'source={kind: warc, paths: [crawl/*.warc.gz]}' --out out/cc",
+        "gristmill run my.yaml --set filters.gopher_quality.bounds.word_count.low=20",
+        "gristmill run my.yaml --address auto --workers 64",
+    )
+)
+@click.argument("recipe")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one key.")
+@click.option("--out", metavar="DIR", help="Output folder, instead of the recipe's.")
+@click.option("--workers", type=int, metavar="N", help="Splits under way at a time [one per CPU].")
+@click.option("--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one.")
+@click.option("--serial", is_flag=True, help="No Ray: everything in this process.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def run(
+    recipe: str,
+    overrides: tuple[str, ...],
+    out: str | None,
+    workers: int | None,
+    address: str | None,
+    serial: bool,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Run RECIPE: a YAML file, or the name of one that comes with Gristmill.
+
+    The same command after an interruption continues where it stopped; after a change of a bound
+    only deciding is done again.
+    """
+    from pipeline.recipe import load_recipe
+    from pipeline.run import run as run_recipe
+    from pipeline.runtime.progress import reporter
+
+    if serial and (address or workers):
+        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
+    console = _console(stderr=True)
+    loaded = load_recipe(recipe, overrides)
+    if not quiet:
+        for warning in loaded.warnings:
+            console.print(f"warning: {warning}", highlight=False, markup=False)
+    result = run_recipe(
+        loaded,
+        out=out,
+        workers=workers,
+        address=address,
+        serial=serial,
+        progress=reporter(console, quiet=quiet or as_json),
+    )
+    if as_json:
+        click.echo(json.dumps(_result_json(result)))
+    elif not quiet:
+        _print_result(_console(), result)
+    if result.over_limit:
+        click.echo(
+            f"error: {result.quarantined_share:.2%} of the records are quarantined, the recipe "
+            f"allows {result.quarantine_limit:.2%} (limits.quarantined); "
+            f"see {result.folder.root / 'quarantine'}",
+            err=True,
+        )
+    return result.exit_code
+
+
+@main.command(
+    epilog=_examples(
+        "gristmill extract page.html",
+        "gristmill extract pages/*.html.gz --engine resiliparse --out texts",
+        "gristmill extract page.html --json | jq -r .text",
+    )
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--engine", default="trafilatura", show_default=True, help="How text is found.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the engine, such as favor_precision=true.",
+)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Write NAME.txt for each file instead of printing.")
+@click.option("--json", "as_json", is_flag=True,
+              help="One JSON object a line: text, charset, language, time.")
+def extract(
+    files: tuple[Path, ...],
+    engine: str,
+    options: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Print the main text of HTML FILES, plain or gzipped."""
+    from pipeline.extract.files import extract_files, text_names
+
+    names = text_names(files)
+    failed = 0
+    for file, page in zip(files, extract_files(files, engine, options, languages=as_json),
+                          strict=True):
+        if page.error is not None:
+            failed += 1
+            click.echo(f"error: {file}: {page.error}", err=True)
+        elif out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / names[file]).write_text(page.text + "\n", encoding="utf-8")
+        elif not as_json:
+            if len(files) > 1:
+                click.echo(f"==> {file} <==")
+            click.echo(page.text)
+        if as_json:
+            click.echo(json.dumps({"file": str(file), **page.to_json()}, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+@main.command(epilog=_examples("gristmill report out/quickstart", "gristmill report OUT --json"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest's counts as JSON.")
+def report(folder: Path, as_json: bool) -> None:
+    """Print the funnel of a finished run again."""
+    from pipeline.runtime.manifest import SplitReport
+
+    counts = _manifest(folder)["counts"]
+    if as_json:
+        click.echo(json.dumps(counts))
+    else:
+        _print_funnel(_console(), SplitReport.from_json(counts))
+
+
+@main.command(epilog=_examples("gristmill explain out/quickstart '<urn:uuid:…>'"))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("record")
+@click.option("--json", "as_json", is_flag=True, help="Print the ledger row as JSON.")
+def explain(folder: Path, record: str, as_json: bool) -> None:
+    """Say what became of one RECORD (its id or its URL) and why."""
+    from pipeline.reports.explain import explanation, find_record
+
+    _manifest(folder)
+    row = find_record(folder, record)
+    click.echo(json.dumps(row, ensure_ascii=False) if as_json else explanation(row))
+
+
+@main.command(epilog=_examples("gristmill filters", "gristmill filters gopher_quality"))
+@click.argument("names", nargs=-1)
+def filters(names: tuple[str, ...]) -> None:
+    """List filters with their signals and default bounds."""
+    from pipeline.filters import FILTERS
+
+    for name in names or FILTERS.names():
+        family = FILTERS.get(name)
+        click.echo(f"{name}  (version {family.version}, reads {', '.join(sorted(family.reads))})")
+        bounds = {bound.signal: bound for bound in family.default_bounds}
+        for signal in family.signals:
+            bound = bounds.get(signal.name)
+            limits = [] if bound is None else [
+                f"{sign} {limit:g}"
+                for sign, limit in (("≥", bound.low), ("≤", bound.high))
+                if limit is not None
+            ]
+            click.echo(f"  {signal.name:28} {' and '.join(limits):18} {signal.doc}")
+
+
+@main.command(epilog=_examples("gristmill sample crawl"))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+def sample(folder: Path) -> None:
+    """Write the embedded sample crawl to FOLDER/sample.warc.gz."""
+    from pipeline.sources.sample import write_sample
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "sample.warc.gz"
+    records = write_sample(path)
+    click.echo(f"{path}: {len(records)} records")
+
+
+def _console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
+    return console
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise ConfigError(f"{folder} holds no finished run: {path} is missing")
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return manifest
+
+
+def _result_json(result: RunResult) -> dict[str, Any]:
+    return {
+        "out": str(result.folder.root),
+        "records": result.report.records,
+        **result.report.to_json(),
+        "splits": {
+            "total": result.splits,
+            "measured": result.measured,
+            "decided_again": result.decided_again,
+            "resumed": result.resumed,
+        },
+        "seconds": round(result.seconds, 3),
+        "exit_code": result.exit_code,
+    }
+
+
+def _print_result(console: Console, result: RunResult) -> None:
+    from pipeline.reports.funnel import headline
+
+    _print_funnel(console, result.report)
+    lines = [f"{headline(result.report)} in {result.seconds:.1f} s"]
+    for place, what in (
+        ("corpus/", "the kept documents"),
+        ("records/", "every record's fate, reason, value, bound and signals"),
+        ("dropped/", "texts of dropped records"),
+        ("quarantine/", "what failed, and where its bytes are"),
+        ("manifest.json", "recipe, models, inputs, counts"),
+    ):
+        lines.append(f"  {result.folder.root}/{place:15} {what}")
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+def _print_funnel(console: Console, counts: SplitReport) -> None:
+    from rich.table import Table
+
+    from pipeline.reports.funnel import funnel
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("stage")
+    for heading in ("entered", "dropped", "quarantined", "passed"):
+        table.add_column(heading, justify="right")
+    table.add_column("commonest reasons", overflow="fold")
+    for row in funnel(counts):
+        reasons = ", ".join(
+            f"{reason.split('.', 1)[1]} {count:,}" for reason, count in row.reasons
+        )
+        table.add_row(
+            row.stage,
+            f"{row.entered:,}",
+            f"{row.dropped:,}" if row.dropped else "·",
+            f"{row.quarantined:,}" if row.quarantined else "·",
+            f"{row.passed:,}",
+            reasons,
+        )
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What a cleaner is: it edits the text and reports what it took away; it never drops a document.
+
+Filters judge and never edit; cleaners edit and never judge. A rule that removes lines or phrases
+from inside a text belongs in a cleaner, in the file of its family.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import Any, ClassVar
+
+from pipeline.core.decisions import Signal
+
+__all__ = ["Cleaner"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cleaner(abc.ABC):
+    """A family of edits. Subclasses are frozen dataclasses whose constructor only stores parameters.
+
+    ``clean`` is pure, deterministic and total, as a filter's ``measure`` is. What it counts is
+    declared in ``signals`` and recorded beside the signals of the filters.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    signals: ClassVar[tuple[Signal, ...]]
+
+    @abc.abstractmethod
+    def clean(self, text: str) -> tuple[str, dict[str, float]]:
+        """The edited text (the same object where nothing changed) and every declared count."""
+
+    def parameters(self) -> dict[str, Any]:
+        """What `clean` depends on besides the text: part of a run's fingerprint."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

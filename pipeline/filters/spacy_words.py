@@ -1,0 +1,165 @@
+"""The tokeniser ``spacy``: token for token what ``spacy.blank("en")`` gives, as datatrove uses it.
+
+spaCy splits chunks one by one, then looks for special cases (emoticons, "'cause") among whatever
+tokens stand side by side, so that two neighbouring chunks can, rarely, change one another. Where
+a pair of chunks could, it is tried; where it does, spaCy is given the whole text.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any
+
+from pipeline.core.errors import ConfigError
+from pipeline.filters.words import Splitter, kind, split_simple
+
+__all__ = ["SpacySplitter"]
+
+_OPEN = 16  # last word of its chunk, and a special case may run on over the chunk's end
+_CLOSE = 32  # first word of its chunk, and a special case may have begun before it
+_TOUCHING = re.compile(rb"[\x10-\x1f\x30-\x3f][\x20-\x3f]")  # a word with _OPEN, one with _CLOSE
+
+# spaCy peels marks off a chunk's ends one at a time, each in time linear in the chunk. Beyond this
+# product of marks and length (1,000 marks in a row: 0.1 s) the default splitter takes the chunk.
+_PEELING_LIMIT = 1_000_000
+_PAIR_LIMIT = 50_000
+
+
+class SpacySplitter(Splitter):
+    """spaCy's English tokeniser behind the table of chunks.
+
+    Chunks that spaCy cannot take (lone surrogates) or not in reasonable time are split by the
+    default splitter.
+
+    Raises:
+        ConfigError: spaCy is not installed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tokenizer: Any
+        self._tokenizer, self._pairs = _load()
+        self._rules = frozenset(self._tokenizer.rules)
+        self._left = frozenset(left for left, _ in self._pairs)
+        self._right = frozenset(right for _, right in self._pairs)
+        self._alphabetic_exceptions = self._rules | self._left | self._right
+        self._changes: dict[tuple[str, str], bool] = {}
+
+    def split(self, text: str) -> tuple[list[str], bytes]:
+        with self._lock:
+            words, kinds = super().split(text)
+            if _TOUCHING.search(kinds) and self._merges(text.split()) and _encodable(text):
+                words = [token for token in self._tokens(text) if not token.isspace()]
+                kinds = bytes(map(kind, words))
+        return words, kinds
+
+    def _kinds_of_line(self, line: str, chunks: list[str]) -> bytes:
+        kinds = super()._kinds_of_line(line, chunks)
+        if _TOUCHING.search(kinds) and self._merges(chunks) and _encodable(line):
+            tokens = self._tokens(line)
+            return bytes(0 if token.isspace() else kind(token) for token in tokens)
+        return kinds
+
+    def _split_chunks(self, chunks: list[str]) -> list[tuple[str, ...]]:
+        # spaCy's patterns take nothing from a run of letters, and each common mark at either end.
+        found = {
+            chunk: words
+            for chunk in chunks
+            if (words := split_simple(chunk, self._rules, self._pairs))
+        }
+        hard = [chunk for chunk in chunks if chunk not in found and _takes(chunk)]
+        tokens = self._tokens("\n".join(hard)) if hard else []
+        begin = 0
+        for chunk in hard:
+            end, left = begin, len(chunk)
+            while left:
+                left -= len(tokens[end])
+                end += 1
+            found[chunk] = tuple(tokens[begin:end])
+            begin = end + 1  # over the line break
+        others = [chunk for chunk in chunks if chunk not in found]
+        found.update(zip(others, super()._split_chunks(others), strict=True))
+        return [found[chunk] for chunk in chunks]
+
+    def _kinds_of(self, words: tuple[str, ...]) -> bytes:
+        kinds = bytearray(super()._kinds_of(words))
+        if words[0] in self._right:
+            kinds[0] |= _CLOSE
+        if words[-1] in self._left:
+            kinds[-1] |= _OPEN
+        return bytes(kinds)
+
+    def _merges(self, chunks: list[str]) -> bool:
+        """Whether chunks side by side change one another, or three in a row that might."""
+        self._learn(chunks)
+        words = self._words
+        touching = [
+            at
+            for at, (left, right) in enumerate(pairwise(chunks))
+            if (words[left][-1], words[right][0]) in self._pairs
+        ]
+        if any(right - left == 1 for left, right in pairwise(touching)):
+            return True
+        return any(self._pair_changes(chunks[at], chunks[at + 1]) for at in touching)
+
+    def _pair_changes(self, left: str, right: str) -> bool:
+        known = self._changes.get((left, right))
+        if known is None:
+            words = self._words
+            text = f"{left} {right}"
+            known = _encodable(text) and self._tokens(text) != [*words[left], *words[right]]
+            if len(self._changes) >= _PAIR_LIMIT:
+                self._changes = {}
+            self._changes[left, right] = known
+        return known
+
+    def _tokens(self, text: str) -> list[str]:
+        with self._tokenizer.vocab.memory_zone():
+            return [token.text for token in self._tokenizer(text)]
+
+
+def _load() -> tuple[Any, frozenset[tuple[str, str]]]:
+    """spaCy's English tokeniser, and the pairs of tokens that neighbour in its special cases."""
+    try:
+        import spacy
+        from spacy.tokenizer import Tokenizer
+        from spacy.vocab import Vocab
+    except ImportError as error:
+        raise ConfigError(
+            "tokenizer 'spacy' needs spaCy: pip install 'gristmill[spacy]', or use 'words'"
+        ) from error
+    english = spacy.blank("en").tokenizer
+    patterns = (
+        english.prefix_search,
+        english.suffix_search,
+        english.infix_finditer,
+        english.token_match,
+        english.url_match,
+    )
+    # The bare vocabulary computes no word shapes and the like, which nobody reads here.
+    plain = Tokenizer(Vocab(), None, *patterns)
+    pairs: set[tuple[str, str]] = set()
+    for case in english.rules:
+        pairs.update(pairwise(token.text for token in plain(case)))
+    return Tokenizer(Vocab(), english.rules, *patterns), frozenset(pairs)
+
+
+def _takes(chunk: str) -> bool:
+    if len(chunk) < 1000:
+        return _encodable(chunk)
+    marks = sum(chunk.count(quote) for quote in "'’")
+    core = chunk.strip(_edge_marks(chunk))
+    return (len(chunk) - len(core) + marks) * len(chunk) <= _PEELING_LIMIT and _encodable(chunk)
+
+
+def _edge_marks(chunk: str) -> str:
+    return "".join(character for character in set(chunk) if not character.isalnum())
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,82 @@
+"""The Hugging Face data card of a run, ``OUT/README.md``, made from its manifest alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.records import Fate
+from pipeline.reports.funnel import funnel, headline
+from pipeline.runtime.manifest import SplitReport
+
+__all__ = ["data_card"]
+
+
+def data_card(manifest: Mapping[str, Any]) -> str:
+    """Markdown with the YAML head that lets ``datasets.load_dataset(OUT)`` find each part."""
+    report = SplitReport.from_json(manifest["counts"])
+    recipe = manifest["recipe"]
+    suffix = "jsonl.zst" if recipe["keep"]["corpus"] == "jsonl.zst" else "parquet"
+    lines = [
+        "---",
+        f"pretty_name: {recipe['name']}",
+        "configs:",
+        *_config(manifest, "default", "corpus", suffix),
+        *(
+            line
+            for kind in ("records", "dropped", "quarantine")
+            for line in _config(manifest, kind, kind, "parquet")
+        ),
+        "---",
+        "",
+        f"# {recipe['name']}",
+        "",
+        f"{headline(report)}. Made by Gristmill {manifest['gristmill']} with the recipe in "
+        "`manifest.json`.",
+        "",
+        "| stage | entered | dropped | quarantined | passed | commonest reasons |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for row in funnel(report):
+        reasons = ", ".join(f"`{reason}` {count:,}" for reason, count in row.reasons)
+        lines.append(
+            f"| {row.stage} | {row.entered:,} | {row.dropped:,} | {row.quarantined:,} "
+            f"| {row.passed:,} | {reasons} |"
+        )
+    kept = report.characters[Fate.KEPT]
+    lines += [
+        "",
+        f"The corpus holds {report.fates[Fate.KEPT]:,} documents and {kept:,} characters.",
+        "",
+        "| folder | one row per | what it is |",
+        "|---|---|---|",
+        "| `corpus/` | kept document | the product: id, text, url, date, language, where it lies |",
+        "| `records/` | input record | the ledger: fate, stage, reason, value, bound, every signal |",
+        "| `dropped/` | dropped text | texts of dropped records, as far as the recipe keeps them |",
+        "| `quarantine/` | failed record | the error, and where the bytes are |",
+        "",
+        "## Models",
+        "",
+        *(f"- `{name}` sha256 `{digest}`" for name, digest in manifest["models"].items()),
+        "",
+        "## Inputs",
+        "",
+        *(
+            f"- `{path}`: {source['bytes']:,} bytes in {source['splits']} splits"
+            for path, source in manifest["inputs"].items()
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _config(manifest: Mapping[str, Any], name: str, kind: str, suffix: str) -> list[str]:
+    # `datasets` keeps its copy of a folder as long as this head stays the same, whatever happens
+    # to the files: their digest in it makes a run that was decided again be read again.
+    parts = hashlib.sha256("".join(part["sha256"] for part in manifest["parts"][kind]).encode())
+    return [
+        f"- config_name: {name}",
+        f"  data_files: {kind}/*.{suffix}",
+        f"  description: parts {parts.hexdigest()[:16]}",
+    ]

@@ -1,0 +1,246 @@
+"""A whole run: plan, resume, hand out splits, check the sums, leave the manifest.
+
+What happens inside a split is `pipeline.curate`; where splits run is `pipeline.runtime.executor`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.core.records import Fate
+from pipeline.curate import Curation, SplitTask, curate_split, decide_again
+from pipeline.recipe import Recipe
+from pipeline.reports.card import data_card
+from pipeline.runtime.executor import Executor, RayExecutor, SerialExecutor
+from pipeline.runtime.identities import settle_identities
+from pipeline.runtime.manifest import Completion, SplitReport, run_manifest, sum_reports
+from pipeline.runtime.progress import Reporter, Silent
+from pipeline.runtime.storage import RunFolder
+from pipeline.sources.base import Source, Split
+
+__all__ = ["RunResult", "run"]
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Args:
+        folder: where everything is.
+        report: counts over all splits, also those of earlier runs into the same folder.
+        splits: number of splits; ``measured``, ``decided_again`` and ``resumed`` say how many of
+            them were read now, decided again from stored signals, or had been done before.
+        seconds: wall-clock time of this run.
+        quarantine_limit: share of records the recipe allows in quarantine.
+    """
+
+    folder: RunFolder
+    report: SplitReport
+    splits: int
+    measured: int
+    decided_again: int
+    resumed: int
+    seconds: float
+    quarantine_limit: float
+
+    @property
+    def quarantined_share(self) -> float:
+        return self.report.fates[Fate.QUARANTINED] / max(self.report.records, 1)
+
+    @property
+    def over_limit(self) -> bool:
+        return self.quarantined_share > self.quarantine_limit
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 with more quarantined records than the recipe allows."""
+        return 3 if self.over_limit else 0
+
+
+def run(
+    recipe: Recipe,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    address: str | None = None,
+    serial: bool = False,
+    progress: Reporter | None = None,
+) -> RunResult:
+    """Run a recipe to its end, continuing whatever an earlier run has left in the folder.
+
+    Args:
+        recipe: a checked recipe (`pipeline.recipe.load_recipe`).
+        out: output folder, instead of the recipe's.
+        workers: splits under way at a time; None for one per CPU.
+        address: a Ray cluster to join; None starts a local Ray.
+        serial: no Ray: one split after another in this process.
+        progress: where to show what is going on.
+
+    Raises:
+        ConfigError, SourceError, StorageError, RunError, ConservationError: see
+            `pipeline.core.errors`. What is complete stays; the same call continues.
+    """
+    started = time.monotonic()
+    progress = progress or Silent()
+    folder = RunFolder(Path(out or recipe.output)).create()
+    curation = _curation(recipe)
+    with folder.lock():
+        splits = curation.source.plan()
+        done, tasks = _sort_out(curation, folder, splits)
+        again = sum(task.again for task in tasks)
+        _announce(progress, folder, len(splits), len(done), again, len(tasks) - again)
+        _forget_surplus(folder, len(splits))
+        if tasks:
+            folder.manifest.unlink(missing_ok=True)
+            executor = SerialExecutor() if serial else RayExecutor(workers, address)
+            done |= _execute(executor, tasks, splits, done, progress)
+        done = settle_identities(folder, done, curation.schemas())
+        reports = [done[index].report for index in range(len(splits))]
+        report = sum_reports(curation.stage_names(), reports)
+        _leave_manifest(recipe, curation, folder, done, report)
+    return RunResult(
+        folder=folder,
+        report=report,
+        splits=len(splits),
+        measured=len(tasks) - again,
+        decided_again=again,
+        resumed=len(splits) - len(tasks),
+        seconds=time.monotonic() - started,
+        quarantine_limit=recipe.limits.quarantined,
+    )
+
+
+def _curation(recipe: Recipe) -> Curation:
+    """The part of a recipe that workers need."""
+    return Curation(
+        source=recipe.source,
+        gates=recipe.gates,
+        extraction=recipe.extraction,
+        steps=tuple(step for step in recipe.steps if step not in recipe.gates),
+        corpus_format=recipe.keep.corpus,
+        keep_dropped=recipe.keep.dropped_share,
+    )
+
+
+def _sort_out(
+    curation: Curation, folder: RunFolder, splits: Sequence[Split]
+) -> tuple[dict[int, Completion], list[SplitTask]]:
+    """Which splits are done, which need only a new decision, which must be read."""
+    measured, decided = curation.measured(), curation.decided()
+    done: dict[int, Completion] = {}
+    tasks: list[SplitTask] = []
+    for index, split in enumerate(splits):
+        task = SplitTask(curation, folder, index, split)
+        found = Completion.read(folder, index)
+        if found is None or not _fits(found, curation.source, folder, index, split):
+            tasks.append(task)
+        elif found.decided == decided:
+            done[index] = found
+        elif found.measured == measured and found.complete_texts and not found.renamed:
+            tasks.append(decide_again(task))
+        else:
+            tasks.append(task)
+    if tasks:
+        # Which ids repeat across splits depends on all of them, so it is settled anew.
+        for index in [index for index, found in done.items() if found.renamed]:
+            del done[index]
+            tasks.append(SplitTask(curation, folder, index, splits[index]))
+    return done, sorted(tasks, key=lambda task: task.index)
+
+
+def _fits(
+    found: Completion, source: Source, folder: RunFolder, index: int, split: Split
+) -> bool:
+    """Same split of an unchanged input, and every part still there in its full length."""
+    same_input = (
+        found.split == (split.path, split.start, split.end)
+        and (found.input_size, found.input_mtime) == source.stamp(split.path)
+    )
+    return same_input and all(
+        path.exists() and path.stat().st_size == found.files[kind].bytes
+        for kind, path in found.paths(folder, index).items()
+    )
+
+
+def _announce(
+    progress: Reporter, folder: RunFolder, splits: int, done: int, again: int, fresh: int
+) -> None:
+    if not done and not again and not any(folder.splits.iterdir()):
+        return
+    parts = []
+    if done:
+        parts.append(f"{done} of {splits} splits are done already")
+    if again:
+        parts.append(f"bounds changed: {again} are decided again from stored signals")
+    if fresh:
+        parts.append(f"{fresh} are read")
+    progress.say(f"Continuing in {folder.root}: " + "; ".join(parts))
+
+
+def _forget_surplus(folder: RunFolder, splits: int) -> None:
+    """Take away the parts of splits that an earlier recipe had and this one has not."""
+    for record in sorted(folder.splits.glob("*.json")):
+        index = int(record.stem)
+        if index >= splits:
+            found = Completion.read(folder, index)
+            Completion.forget(folder, index)
+            for path in found.paths(folder, index).values() if found else ():
+                path.unlink(missing_ok=True)
+
+
+def _execute(
+    executor: Executor,
+    tasks: Sequence[SplitTask],
+    splits: Sequence[Split],
+    done: dict[int, Completion],
+    progress: Reporter,
+) -> dict[int, Completion]:
+    total = sum(split.end - split.start for split in splits)
+    before = sum(splits[index].end - splits[index].start for index in done)
+    fates: dict[str, int] = {}
+    for completion in done.values():
+        for name, number in completion.report.fates.items():
+            fates[name] = fates.get(name, 0) + number
+    finished: dict[int, Completion] = {}
+    with executor, progress:
+        progress.start(total, before, fates)
+        ended: set[int] = set()
+
+        def show(counts: Any) -> None:
+            progress.running({n: counts[n] for n in counts if n not in ended})
+
+        for position, completion in executor.run(curate_split, tasks, show):
+            task = tasks[position]
+            ended.add(position)
+            finished[task.index] = completion
+            progress.finished(task.split.end - task.split.start, completion.report.fates)
+    return finished
+
+
+def _leave_manifest(
+    recipe: Recipe,
+    curation: Curation,
+    folder: RunFolder,
+    done: dict[int, Completion],
+    report: SplitReport,
+) -> None:
+    manifest = run_manifest(
+        # Where the output lies is no part of what it is.
+        recipe={key: value for key, value in recipe.describe().items() if key != "output"},
+        measured=curation.measured(),
+        decided=curation.decided(),
+        models=curation.models(),
+        folder=folder,
+        done=done,
+        report=report,
+    )
+    folder.write_text(folder.root / "README.md", data_card(manifest))
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=False)
+    folder.write_text(folder.manifest, text + "\n")
+

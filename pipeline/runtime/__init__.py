@@ -1,0 +1,1 @@
+"""Where and how work runs: executors, atomic storage, the ledger's parts, manifests, progress."""

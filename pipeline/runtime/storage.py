@@ -1,0 +1,149 @@
+"""The run folder: where parts lie, how they are written (all or nothing), who may write.
+
+Nothing here knows what a part holds. Layout::
+
+    OUT/corpus OUT/records OUT/dropped OUT/quarantine    parts, complete as soon as they are visible
+    OUT/.gristmill/lock                                  held by the one process that drives the run
+    OUT/.gristmill/splits/00000.json                     completion records (`pipeline.runtime.manifest`)
+    OUT/.gristmill/tmp/                                  parts being written; swept at the next start
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.core.errors import ConfigError, RunError, StorageError
+
+__all__ = ["KINDS", "RunFolder"]
+
+KINDS = ("corpus", "records", "dropped", "quarantine")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """An output folder. Cheap to pickle; creates nothing until `create`.
+
+    Args:
+        root: the folder. It is absolute once `create` has run, so that it means the same on
+            every worker.
+    """
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".gristmill"
+
+    @property
+    def splits(self) -> Path:
+        return self.state / "splits"
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    def part(self, kind: str, index: int, suffix: str = ".parquet") -> Path:
+        """Path of the part of ``kind`` that split number ``index`` writes."""
+        return self.root / kind / f"part-{index:05d}{suffix}"
+
+    def create(self) -> RunFolder:
+        """Make the folders.
+
+        Raises:
+            ConfigError: the folder holds something that is no Gristmill run.
+            StorageError: it cannot be made.
+        """
+        folder = RunFolder(self.root.absolute())
+        if folder.root.exists() and not folder.state.is_dir():
+            if not folder.root.is_dir():
+                raise ConfigError(f"{self.root} is a file; --out takes a folder")
+            if any(folder.root.iterdir()):
+                raise ConfigError(
+                    f"{self.root} is not empty and holds no Gristmill run; "
+                    "give another folder with --out, or empty it"
+                )
+        with storage_errors(folder.root):
+            for path in (*(folder.root / kind for kind in KINDS), folder.splits, folder.state / "tmp"):
+                path.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder for one driving process; leftovers of a killed one are swept.
+
+        Raises:
+            RunError: another live process holds it.
+        """
+        with (self.state / "lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"another run is writing to {self.root}; wait for it, or give another --out"
+                ) from None
+            for stale in (self.state / "tmp").iterdir():
+                stale.unlink()
+            yield
+
+    @contextlib.contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """A temporary path whose file takes the place of ``path`` if the block ends without error.
+
+        The bytes reach the disk before the name does, so that a name that is visible is whole.
+
+        Raises:
+            StorageError: full disk, quota or permissions; ``path`` is then as it was.
+        """
+        temporary = self.state / "tmp" / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex}"
+        try:
+            with storage_errors(path):
+                yield temporary
+                with temporary.open("rb") as handle:
+                    os.fsync(handle.fileno())
+                temporary.replace(path)
+                _fsync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Replace a small text file atomically."""
+        with self.replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write into a `StorageError` that names the mend."""
+    mends = {
+        errno.ENOSPC: "the disk is full; free some space and run the same command again",
+        errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+        errno.EACCES: "no permission to write; check the owner of the folder",
+        errno.EPERM: "no permission to write; check the owner of the folder",
+        errno.EROFS: "the file system is read-only; give another folder with --out",
+        errno.EFBIG: "the file would be larger than this process may write (ulimit -f)",
+    }
+    try:
+        yield
+    except OSError as error:
+        # pyarrow raises plain OSError with the errno only in its message.
+        number = error.errno or next(
+            (code for code in mends if f"[errno {code}]" in str(error).lower()), None
+        )
+        if number in mends:
+            raise StorageError(f"{path}: {mends[number]}") from error
+        raise
+
+
+def _fsync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,44 @@
+"""Fixtures every kind of test may use."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real crawls, gold texts and benchmarks that do not come with the project.
+
+    Looked for in ``GRISTMILL_SHARED_DATA``, then in ``../shared/data`` beside the checkout.
+    """
+    folder = Path(os.environ.get("GRISTMILL_SHARED_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"real data is not here: {folder} (set GRISTMILL_SHARED_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digests() -> Callable[[Path], dict[str, str]]:
+    """sha256 of every file of a run that its user sees, by path: equal runs give equal dicts."""
+
+    def of(folder: Path) -> dict[str, str]:
+        return {
+            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and ".gristmill" not in path.parts
+        }
+
+    return of
