@@ -59,11 +59,12 @@ def gold_pages(data: Path) -> Iterator[tuple[str, str, str]]:
     with gzip.open(data / "web" / "gold" / "wcxb_dev.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
-            gold[row["record_id"].strip("<>")] = row
+            if "main_content" in row["ground_truth"]:  # two have none
+                gold[row["record_id"].strip("<>")] = row
     for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
-                found = gold.get(record.record_id.strip("<>"))
+                found = gold.get(str(record.record_id).strip("<>"))
                 if found is not None:
                     html = decode(record.reader.read(), record.http_charset).text
                     kind = found["_internal"]["page_type"]["primary"]

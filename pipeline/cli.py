@@ -141,10 +141,15 @@ def run(
     metavar="KEY=VALUE",
     help="An option of the engine, such as favor_precision=true.",
 )
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              help="Write NAME.txt for each file instead of printing.")
-@click.option("--json", "as_json", is_flag=True,
-              help="One JSON object a line: text, charset, language, time.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write NAME.txt for each file instead of printing.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line: text, charset, language, time."
+)
 def extract(
     files: tuple[Path, ...],
     engine: str,
@@ -157,8 +162,9 @@ def extract(
 
     names = text_names(files)
     failed = 0
-    for file, page in zip(files, extract_files(files, engine, options, languages=as_json),
-                          strict=True):
+    for file, page in zip(
+        files, extract_files(files, engine, options, languages=as_json), strict=True
+    ):
         if page.error is not None:
             failed += 1
             click.echo(f"error: {file}: {page.error}", err=True)
@@ -213,11 +219,15 @@ def filters(names: tuple[str, ...]) -> None:
         bounds = {bound.signal: bound for bound in family.default_bounds}
         for signal in family.signals:
             bound = bounds.get(signal.name)
-            limits = [] if bound is None else [
-                f"{sign} {limit:g}"
-                for sign, limit in (("≥", bound.low), ("≤", bound.high))
-                if limit is not None
-            ]
+            limits = (
+                []
+                if bound is None
+                else [
+                    f"{sign} {limit:g}"
+                    for sign, limit in (("≥", bound.low), ("≤", bound.high))
+                    if limit is not None
+                ]
+            )
             click.echo(f"  {signal.name:28} {' and '.join(limits):18} {signal.doc}")
 
 
@@ -294,9 +304,7 @@ def _print_funnel(console: Console, counts: SplitReport) -> None:
         table.add_column(heading, justify="right")
     table.add_column("commonest reasons", overflow="fold")
     for row in funnel(counts):
-        reasons = ", ".join(
-            f"{reason.split('.', 1)[1]} {count:,}" for reason, count in row.reasons
-        )
+        reasons = ", ".join(f"{reason.split('.', 1)[1]} {count:,}" for reason, count in row.reasons)
         table.add_row(
             row.stage,
             f"{row.entered:,}",

@@ -9,14 +9,15 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pipeline
 from pipeline.core.decisions import Signal, SignalValue, Verdict
-from pipeline.core.errors import RecordError, StorageError
+from pipeline.core.errors import RecordError
 from pipeline.core.records import Document, Failure, Fate, RawRecord
-from pipeline.extract.worker import Extracted, Extraction, ExtractWorker
+from pipeline.extract.extraction import Extracted, Extraction
+from pipeline.extract.worker import ExtractWorker
 from pipeline.filters.base import Filter
 from pipeline.filters.cleaners import Cleaner
 from pipeline.runtime.executor import Tick
@@ -143,7 +144,8 @@ class Traced:
         """The one place where an exception turns into a fate."""
         reason = error.reason if isinstance(error, RecordError) else f"{stage}.error"
         message = error.message if isinstance(error, RecordError) else repr(error)
-        self.failure, self.stage, self.doc = Failure(reason, stage, message), stage, None
+        self.failure, self.stage = Failure(reason, stage, message), stage
+        self.doc, self.text, self.verdicts = None, None, []
 
 
 def curate_split(task: SplitTask, tick: Tick) -> Completion:
@@ -231,45 +233,42 @@ def _measure(curation: Curation, batch: Sequence[Traced]) -> None:
     """Run every step on every text of the batch; deciding comes after, so nothing is skipped."""
     for step in curation.steps:
         texts = [traced for traced in batch if traced.doc is not None]
-        if isinstance(step, Cleaner):
+        if isinstance(step, Cleaner) or not _measure_together(step, texts):
             for traced in texts:
-                _attempt(step.name, traced, lambda doc, step=step: _clean(step, doc))
-            continue
-        try:
-            measured = step.measure_batch([traced.doc for traced in texts if traced.doc])
-        except Exception:
-            # One text broke the batch: go through it one by one to find which.
-            for traced in texts:
-                _attempt(step.name, traced, lambda doc, step=step: (doc, step.measure(doc)))
-            continue
-        for traced, signals in zip(texts, measured, strict=True):
-            _keep_signals(traced, step.name, signals)
+                _measure_alone(step, traced)
     for traced in batch:
         if traced.doc is not None:
-            traced.text, traced.doc = traced.doc.text, None
+            traced.text = traced.doc.text
             _decide(curation, traced)
+            traced.doc = None
 
 
-def _attempt(
-    stage: str,
-    traced: Traced,
-    measure: Callable[[Document], tuple[Document, dict[str, SignalValue]]],
-) -> None:
-    assert traced.doc is not None
+def _measure_together(step: Filter, texts: Sequence[Traced]) -> bool:
+    """The batch at once; False if one of the texts broke it, which is then found one by one."""
     try:
-        traced.doc, signals = measure(traced.doc)
+        measured = step.measure_batch([traced.doc for traced in texts if traced.doc])
+    except Exception:
+        return False
+    for traced, signals in zip(texts, measured, strict=True):
+        _keep_signals(traced, step.name, signals)
+    return True
+
+
+def _measure_alone(step: Filter | Cleaner, traced: Traced) -> None:
+    doc = traced.doc
+    assert doc is not None
+    try:
+        if isinstance(step, Cleaner):
+            text, signals = step.clean(doc.text)
+            traced.doc = doc.with_text(text)
+            _keep_signals(traced, step.name, signals)
+        else:
+            _keep_signals(traced, step.name, step.measure(doc))
     except Exception as error:
-        traced.quarantine(stage, error)
-    else:
-        _keep_signals(traced, stage, signals)
+        traced.quarantine(step.name, error)
 
 
-def _clean(step: Cleaner, doc: Document) -> tuple[Document, dict[str, SignalValue]]:
-    text, counts = step.clean(doc.text)
-    return doc.with_text(text), dict(counts)
-
-
-def _keep_signals(traced: Traced, family: str, signals: dict[str, SignalValue]) -> None:
+def _keep_signals(traced: Traced, family: str, signals: Mapping[str, SignalValue]) -> None:
     traced.row.update({f"{family}.{name}": value for name, value in signals.items()})
 
 
@@ -280,8 +279,12 @@ def _decide(curation: Curation, traced: Traced) -> None:
     """Verdicts of every filter from the signals in the ledger row, now or in a later run."""
     for step in curation.filters:
         prefix = f"{step.name}."
-        signals = {signal.name: traced.row[prefix + signal.name] for signal in step.signals}
-        traced.fail(step.name, step.decide(signals))
+        try:
+            signals = {signal.name: traced.row[prefix + signal.name] for signal in step.signals}
+            traced.fail(step.name, step.decide(signals))
+        except Exception as error:
+            traced.quarantine(step.name, error)
+            return
 
 
 def _measured_before(task: SplitTask) -> Iterator[Traced]:
@@ -359,8 +362,15 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
     if item.failure is not None:
         fate, reasons = Fate.QUARANTINED, [item.failure.reason]
         error = _encodable(item.failure.message)
-        writer.write("quarantine", {**_only(row, QUARANTINED), "stage": item.stage,
-                                    "reason": item.failure.reason, "error": error})
+        writer.write(
+            "quarantine",
+            {
+                **_only(row, QUARANTINED),
+                "stage": item.stage,
+                "reason": item.failure.reason,
+                "error": error,
+            },
+        )
     else:
         fate = Fate.DROPPED if first else Fate.KEPT
         reasons = [verdict.reason for verdict in item.verdicts]
@@ -368,9 +378,12 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
     if item.text is not None and fate is not Fate.QUARANTINED:
         row["characters"] = len(item.text)
         report.characters[fate.value] += len(item.text)
-        text_row = {**_only(row, TEXT), "text": item.text,
-                    "language": row.get("language.label"),
-                    "language_score": row.get("language.label_score")}
+        text_row = {
+            **_only(row, TEXT),
+            "text": item.text,
+            "language": row.get("language.label"),
+            "language_score": row.get("language.label_score"),
+        }
         if fate is Fate.KEPT:
             writer.write("corpus", text_row)
         elif _sampled(row["id"], curation.keep_dropped):
@@ -384,8 +397,12 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
         bound=first.bound if first else None,
         detail=first.detail if first else None,
         failed=[
-            {"reason": verdict.reason, "value": verdict.value, "bound": verdict.bound,
-             "detail": verdict.detail}
+            {
+                "reason": verdict.reason,
+                "value": verdict.value,
+                "bound": verdict.bound,
+                "detail": verdict.detail,
+            }
             for verdict in item.verdicts
         ],
     )

@@ -154,14 +154,12 @@ def _sort_out(
     return done, sorted(tasks, key=lambda task: task.index)
 
 
-def _fits(
-    found: Completion, source: Source, folder: RunFolder, index: int, split: Split
-) -> bool:
+def _fits(found: Completion, source: Source, folder: RunFolder, index: int, split: Split) -> bool:
     """Same split of an unchanged input, and every part still there in its full length."""
-    same_input = (
-        found.split == (split.path, split.start, split.end)
-        and (found.input_size, found.input_mtime) == source.stamp(split.path)
-    )
+    same_input = found.split == (split.path, split.start, split.end) and (
+        found.input_size,
+        found.input_mtime,
+    ) == source.stamp(split.path)
     return same_input and all(
         path.exists() and path.stat().st_size == found.files[kind].bytes
         for kind, path in found.paths(folder, index).items()
@@ -243,4 +241,3 @@ def _leave_manifest(
     folder.write_text(folder.root / "README.md", data_card(manifest))
     text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=False)
     folder.write_text(folder.manifest, text + "\n")
-

@@ -7,7 +7,8 @@ Run by the peer's own Python (datatrove 0.10.1, spacy), which has no Gristmill:
 TEXTS.jsonl holds ``{"id", "text"}`` lines. OUT.jsonl receives one line per text: for each family,
 judged on the text as it came, ``null`` where it is kept and else datatrove's reason; ``chain``,
 the same for the four in FineWeb's order, where C4 edits the text that FineWeb's own rules see;
-and ``edited``, the SHA-256 of the text after C4 where C4 keeps it. With ``--times`` nothing is
+``text``, the beginning of its SHA-256; and ``edited``, that of the text after
+C4 where C4 keeps it. With ``--times`` nothing is
 judged twice: one pass in FineWeb's order, every filter on every text, and the last line of
 standard output is ``{"cpu": [seconds per text]}``.
 """
@@ -46,15 +47,19 @@ def reason(rules, doc):
     return None if result is True else result[1]
 
 
+def digest(text):
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def judge(filters, text):
-    row = {}
-    for name, rules in zip(FAMILIES, filters):
+    row = {"text": digest(text)}
+    for name, rules in zip(FAMILIES, filters, strict=True):
         doc = Document(text=text, id="")
         row[name] = reason(rules, doc)
         if name == "c4" and row[name] is None:
-            row["edited"] = hashlib.sha256(doc.text.encode("utf-8", "surrogatepass")).hexdigest()
+            row["edited"] = digest(doc.text)
     doc = Document(text=text, id="")
-    verdicts = ((name, reason(rules, doc)) for name, rules in zip(FAMILIES, filters))
+    verdicts = ((name, reason(rules, doc)) for name, rules in zip(FAMILIES, filters, strict=True))
     row["chain"] = next((f"{name}.{why}" for name, why in verdicts if why), None)
     return row
 

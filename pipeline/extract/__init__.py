@@ -1,4 +1,4 @@
-"""From a page's bytes to its main text: engines, the pre-screen, and a worker that can be killed."""
+"""From a page's bytes to its main text: engines, the pre-screen, a worker that can be killed."""
 
 from pipeline.extract.extraction import Extracted, Extraction, InlineExtractor, Limits
 from pipeline.extract.html import ENGINES, Engine, Resiliparse, Trafilatura, TrafilaturaFast

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from classifiers.language import LanguageIdentifier
-from pipeline.core.decisions import Verdict
+from pipeline.core.decisions import Bound, Verdict
 from pipeline.core.errors import ConfigError, GristmillError, RecordError
 from pipeline.core.records import RawRecord
 from pipeline.extract.html import Engine, make_engine
@@ -151,9 +151,8 @@ class Extraction:
         from pipeline.sources.charset import decode
 
         limits = self.limits
-        if limits.max_html is not None and len(payload) > limits.max_html:
-            size = float(len(payload))
-            verdict = Verdict(False, "extract.html_bytes.high", size, float(limits.max_html))
+        verdict = Bound("html_bytes", high=limits.max_html).check("extract", len(payload))
+        if verdict is not None:
             return Extracted(None, "", "", verdict=verdict)
         try:
             decoded = decode(payload, http_charset)
@@ -173,18 +172,11 @@ class Extraction:
             raise
         except Exception as error:  # an engine may raise anything; it costs this record only
             raise RecordError("extract.error", f"{type(error).__name__}: {error}"[:500]) from error
-        verdict = None
-        if len(text) < limits.min_text:
-            verdict = Verdict(
-                False, "extract.characters.low", float(len(text)), float(limits.min_text)
-            )
-        elif len(text) > limits.max_text:
-            verdict = Verdict(
-                False, "extract.characters.high", float(len(text)), float(limits.max_text)
-            )
-        return Extracted(
-            None if verdict else text, decoded.charset, decoded.source, signals, verdict
-        )
+        bound = Bound("characters", limits.min_text, limits.max_text)
+        verdict = bound.check("extract", len(text))
+        if verdict is not None:
+            return Extracted(None, decoded.charset, decoded.source, signals, verdict)
+        return Extracted(text, decoded.charset, decoded.source, signals)
 
 
 class InlineExtractor:

@@ -38,7 +38,7 @@ class Engine(abc.ABC):
     def extract(self, page: Page) -> str:
         """The main text of ``page``, or an empty string. Depends on nothing but the page."""
 
-    def prepare(self) -> None:
+    def prepare(self) -> None:  # noqa: B027, most engines need none
         """Called once in a process of its own, before the first page: whatever makes the engine
         faster and changes no text, even where it alters a library for the whole process."""
 

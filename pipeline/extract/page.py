@@ -32,7 +32,7 @@ class Page:
 
     @functools.cached_property
     def tree(self) -> HtmlElement | None:
-        """The parsed page, or None where it is no HTML. Shared: an engine that edits it copies it."""
+        """The parsed page, or None if it is no HTML. Shared: an engine that edits it copies it."""
         return parse_html(self.html)
 
 

@@ -63,7 +63,7 @@ class Prescreen:
     languages: tuple[str, ...]
     min_score: float = 0.01
     characters: int = 2000
-    model: LanguageIdentifier = LanguageIdentifier()
+    model: LanguageIdentifier = dataclasses.field(default_factory=LanguageIdentifier)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))

@@ -151,10 +151,7 @@ class Selector:
         tag = element.tag
         if tag in self._whole:
             return True
-        for step in self._by_tag.get(tag, self._any_tag):
-            if step.match(element):
-                return True
-        return False
+        return any(step.match(element) for step in self._by_tag.get(tag, self._any_tag))
 
 
 def compile_selector(path: str) -> Selector | None:
@@ -242,26 +239,26 @@ def _pattern(fields: dict[str, str]) -> str:
 def _split(text: str, separator: str) -> list[str]:
     """``text`` cut at each ``separator`` that stands outside of literals and brackets."""
     parts, depth = [""], 0
-    for token in _TOKEN.findall(text):
-        depth += (token in "([") - (token in ")]")
-        if token == separator and depth == 0:
+    for part in _TOKEN.findall(text):
+        depth += (part in "([") - (part in ")]")
+        if part == separator and depth == 0:
             parts.append("")
         else:
-            parts[-1] += token
-    return [part.strip() for part in parts]
+            parts[-1] += part
+    return [one.strip() for one in parts]
 
 
 def _predicates(text: str) -> list[str] | None:
     """The contents of ``[…][…]``, or None if anything else is there."""
     found: list[str] = []
     depth = 0
-    for token in _TOKEN.findall(text):
-        depth -= token == "]"
+    for part in _TOKEN.findall(text):
+        depth -= part == "]"
         if depth > 0:
-            found[-1] += token
-        elif token == "[":
+            found[-1] += part
+        elif part == "[":
             found.append("")
-        elif token != "]" and not token.isspace():
+        elif part != "]" and not part.isspace():
             return None
-        depth += token == "["
-    return [part.strip() for part in found]
+        depth += part == "["
+    return [one.strip() for one in found]

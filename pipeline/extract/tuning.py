@@ -8,6 +8,7 @@ has fails loudly; the tests hold the tuned texts against the untouched library's
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 from pipeline.extract.page import plain_lookup
 from pipeline.extract.selectors import compile_selector
@@ -23,13 +24,13 @@ def tune_trafilatura() -> None:
 
 
 def _replace_xpaths() -> None:
-    """Half of the time goes into XPath with regular expressions; see `pipeline.extract.selectors`."""
+    """Half of the time goes into XPath with regular expressions: see `selectors`."""
     for found in vars(importlib.import_module("trafilatura.xpaths")).values():
         if isinstance(found, list):
             # In place: other modules hold these very lists.
             found[:] = [compile_selector(one.path) or one for one in found]
     # As an attribute of the package, `baseline` is the function of that name.
-    baseline = importlib.import_module("trafilatura.baseline")
+    baseline: Any = importlib.import_module("trafilatura.baseline")
     clean = baseline.BASIC_CLEAN_XPATH
     baseline.BASIC_CLEAN_XPATH = compile_selector(clean.path) or clean
 
@@ -45,6 +46,6 @@ def _look_up_plainly() -> None:
 def _spare_justext() -> None:
     """jusText's stop words as a set, whose hash is computed once and not for each page, and its
     paragraphs without the XPath that nobody reads."""
-    external = importlib.import_module("trafilatura.external")
+    external: Any = importlib.import_module("trafilatura.external")
     external.JT_STOPLIST = frozenset(external.jt_stoplist_init())
     importlib.import_module("justext.core").PathInfo.xpath = ""

@@ -1,7 +1,8 @@
 """Extraction where it can be killed: a child process that one record at a time is handed to.
 
 Whatever a page does to the child, a hang, a crash, memory, costs that page only: the child is
-replaced and the next record goes on. What is extracted, and how, is in `pipeline.extract.extraction`.
+replaced and the next record goes on. What is extracted, and how, is in
+`pipeline.extract.extraction`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""C4's rules (Raffel et al. 2020, JMLR 21(140), section 2.2): a filter for pages, a cleaner for lines.
+"""C4's rules (Raffel et al. 2020, JMLR 21(140), section 2.2): a page filter and a line cleaner.
 
 `C4` judges pages and `C4Lines` takes lines and citations out. Only C4's rules belong here.
 """
@@ -218,5 +218,7 @@ def _read_list(path: str) -> _WordList:
 def _listed(lowered: str, path: str) -> int:
     listed = _read_list(path)
     words = listed.words.intersection(re.findall(r"\w+", lowered))
-    phrases = [entry for entry, found in listed.phrases if entry in lowered and found.search(lowered)]
+    phrases = [
+        entry for entry, found in listed.phrases if entry in lowered and found.search(lowered)
+    ]
     return len(words) + len(phrases)

@@ -17,7 +17,7 @@ __all__ = ["Cleaner"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cleaner(abc.ABC):
-    """A family of edits. Subclasses are frozen dataclasses whose constructor only stores parameters.
+    """A family of edits: a frozen dataclass whose constructor only stores parameters.
 
     ``clean`` is pure, deterministic and total, as a filter's ``measure`` is. What it counts is
     declared in ``signals`` and recorded beside the signals of the filters.

@@ -1,4 +1,4 @@
-"""FineWeb's own quality rules (Penedo et al. 2024, arXiv:2406.17557, section 3.6). No others here."""
+"""FineWeb's own quality rules (Penedo et al. 2024, arXiv:2406.17557, section 3.6). No others."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ a pair of chunks could, it is tried; where it does, spaCy is given the whole tex
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 from pipeline.core.errors import ConfigError
@@ -20,17 +20,20 @@ _OPEN = 16  # last word of its chunk, and a special case may run on over the chu
 _CLOSE = 32  # first word of its chunk, and a special case may have begun before it
 _TOUCHING = re.compile(rb"[\x10-\x1f\x30-\x3f][\x20-\x3f]")  # a word with _OPEN, one with _CLOSE
 
-# spaCy peels marks off a chunk's ends one at a time, each in time linear in the chunk. Beyond this
-# product of marks and length (1,000 marks in a row: 0.1 s) the default splitter takes the chunk.
-_PEELING_LIMIT = 1_000_000
+# spaCy peels marks off a chunk's ends one at a time, each in time that grows with the chunk, and
+# its pattern for addresses is quadratic: 15 ms for the worst chunk of 300 characters, 2 s for
+# 4,000. In running text few chunks are longer; base64 and rows of one mark are.
+_SURE = 300
+_LONGEST = 2_000
+_MOST_MARKS = 100
 _PAIR_LIMIT = 50_000
 
 
 class SpacySplitter(Splitter):
     """spaCy's English tokeniser behind the table of chunks.
 
-    Chunks that spaCy cannot take (lone surrogates) or not in reasonable time are split by the
-    default splitter.
+    Chunks that spaCy cannot take (lone surrogates), or not in reasonable time (over 2,000
+    characters, or over 300 with more than 100 marks at their ends), go to the default splitter.
 
     Raises:
         ConfigError: spaCy is not installed.
@@ -120,16 +123,21 @@ class SpacySplitter(Splitter):
 
 
 def _load() -> tuple[Any, frozenset[tuple[str, str]]]:
-    """spaCy's English tokeniser, and the pairs of tokens that neighbour in its special cases."""
+    """spaCy's English tokeniser, and the pairs of words that its special cases can join or part.
+
+    A pair stands in a special case as spaCy's patterns split it. Where the word at a chunk's end
+    was itself made by a special case, it stands for the words that case was made from.
+    """
     try:
         import spacy
+        from spacy.symbols import ORTH
         from spacy.tokenizer import Tokenizer
         from spacy.vocab import Vocab
     except ImportError as error:
         raise ConfigError(
             "tokenizer 'spacy' needs spaCy: pip install 'gristmill[spacy]', or use 'words'"
         ) from error
-    english = spacy.blank("en").tokenizer
+    english: Any = spacy.blank("en").tokenizer
     patterns = (
         english.prefix_search,
         english.suffix_search,
@@ -139,22 +147,28 @@ def _load() -> tuple[Any, frozenset[tuple[str, str]]]:
     )
     # The bare vocabulary computes no word shapes and the like, which nobody reads here.
     plain = Tokenizer(Vocab(), None, *patterns)
+    cases = {case: [token.text for token in plain(case)] for case in english.rules}
+    made_last: dict[str, set[str]] = {}
+    made_first: dict[str, set[str]] = {}
+    for case, made in english.rules.items():
+        made_last.setdefault(cases[case][-1], set()).add(made[-1][ORTH])
+        made_first.setdefault(cases[case][0], set()).add(made[0][ORTH])
     pairs: set[tuple[str, str]] = set()
-    for case in english.rules:
-        pairs.update(pairwise(token.text for token in plain(case)))
+    for left, right in {pair for parts in cases.values() for pair in pairwise(parts)}:
+        pairs.update(product({left, *made_last.get(left, ())}, {right, *made_first.get(right, ())}))
     return Tokenizer(Vocab(), english.rules, *patterns), frozenset(pairs)
 
 
 def _takes(chunk: str) -> bool:
-    if len(chunk) < 1000:
-        return _encodable(chunk)
-    marks = sum(chunk.count(quote) for quote in "'’")
-    core = chunk.strip(_edge_marks(chunk))
-    return (len(chunk) - len(core) + marks) * len(chunk) <= _PEELING_LIMIT and _encodable(chunk)
-
-
-def _edge_marks(chunk: str) -> str:
-    return "".join(character for character in set(chunk) if not character.isalnum())
+    """Whether spaCy splits ``chunk``, and in reasonable time."""
+    if len(chunk) > _SURE:
+        if len(chunk) > _LONGEST:
+            return False
+        core = chunk.strip("".join(mark for mark in set(chunk) if not mark.isalnum()))
+        marks = len(chunk) - len(core) + core.count("'") + core.count("’")
+        if marks > _MOST_MARKS:
+            return False
+    return _encodable(chunk)
 
 
 def _encodable(text: str) -> bool:

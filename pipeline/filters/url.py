@@ -36,7 +36,7 @@ _NAMED = 5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class URL(Filter):
-    """FineWeb's URL rules (Penedo et al. 2024, section 3.2; datatrove 0.10.1, ``URLFilter``).
+    """FineWeb's URL rules (Penedo et al. 2024, section 3.3; datatrove 0.10.1, ``URLFilter``).
 
     A page goes if its domain or a parent of it is listed, if its URL is listed, for one banned
     word or two soft banned words among the URL's words (runs of ASCII letters and digits), and for

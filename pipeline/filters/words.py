@@ -23,11 +23,11 @@ ALPHABETIC = 2  # has a letter
 END = 4  # is a mark that ends a sentence
 PUNCTUATION = 8  # is nothing but punctuation
 
-_ABBREVIATED = (
-    "Mr Mrs Ms Dr Prof Rev Gen Gov Sen Rep St Jr Sr Inc Ltd Co Corp Bros vs "
-    "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
-).split()
-_ABBREVIATIONS = frozenset(f"{short}." for short in _ABBREVIATED)
+_ABBREVIATION = (
+    "Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Gov|Sen|Rep|St|Jr|Sr|Inc|Ltd|Co|Corp|Bros|vs"
+    "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
+)
+_ABBREVIATIONS = frozenset(f"{short}." for short in _ABBREVIATION.split("|"))
 
 # The table is dropped and begun anew beyond this many characters, each chunk counted with an
 # overhead: at most some 250,000 chunks or 80 MB. It never changes a result.
@@ -40,15 +40,12 @@ _CLASSES = bytes(
     0x7C if flags == _LINE else 0x45 if flags & END else 0x4F  # "|", "E"nd, "O"ther
     for flags in range(256)
 )
-_NEUTRAL = bytes(
-    flags for flags in range(_LINE) if flags & PUNCTUATION and not flags & END
-)
+_NEUTRAL = bytes(flags for flags in range(_LINE) if flags & PUNCTUATION and not flags & END)
 _SIMPLE = re.compile(r"([(\[\"“]?)([^\W_]+)([,.;:!?)\]\"”]?)")
 _BEFORE_STOP = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _RUNS = re.compile(r"\S+|\s+")
 
 
-@functools.lru_cache(1 << 14)
 def kind(word: str) -> int:
     """The flags of one word: `PLAIN`, `ALPHABETIC`, `END`, `PUNCTUATION`."""
     flags = 0 if SYMBOLS.issuperset(word) else PLAIN
@@ -59,6 +56,13 @@ def kind(word: str) -> int:
     if all(unicodedata.category(character)[0] == "P" for character in word):
         flags |= PUNCTUATION
     return flags
+
+
+_kind_of_short = functools.lru_cache(1 << 14)(kind)
+
+
+def _known(word: str) -> int:
+    return _kind_of_short(word) if len(word) < 16 else kind(word)
 
 
 def split_simple(
@@ -177,13 +181,12 @@ class Splitter:
     def _split_chunks(self, chunks: list[str]) -> list[tuple[str, ...]]:
         find = _word_pattern().finditer
         return [
-            split_simple(chunk, _ABBREVIATIONS, ())
-            or tuple(match.group() for match in find(chunk))
+            split_simple(chunk, _ABBREVIATIONS, ()) or tuple(match.group() for match in find(chunk))
             for chunk in chunks
         ]
 
     def _kinds_of(self, words: tuple[str, ...]) -> bytes:
-        return bytes([PLAIN | ALPHABETIC if word.isalpha() else kind(word) for word in words])
+        return bytes([PLAIN | ALPHABETIC if word.isalpha() else _known(word) for word in words])
 
 
 @functools.cache
@@ -215,8 +218,8 @@ def _word_pattern() -> re.Pattern[str]:
         r"|(?<!\.)(?:(?<![a-z])\.|\.(?![A-Z]))(?!\.))"
     )
     return re.compile(
-        r"(?:[A-Za-z]\.){2,}"
-        rf"|(?:{'|'.join(sorted(_ABBREVIATED))})\."
+        rf"(?:[A-Za-z]\.){{2,}}(?!{inner})"
+        rf"|(?:{_ABBREVIATION})\."
         r"|(?<!\S)[A-Z]\.(?!\S)"
         rf"|{short}"
         rf"|(?:https?|ftp)://[^\s<>()\"']*{inner}/?"

@@ -41,14 +41,14 @@ def explanation(row: Mapping[str, Any]) -> str:
     if row["fate"] == Fate.QUARANTINED:
         lines.append(f"  reason   {row['reason']} (the error is in quarantine/)")
     lines += [f"  failed   {_rule(verdict)}" for verdict in row["failed"] or ()]
-    signals = {
-        name: value for name, value in row.items() if "." in name and value is not None
-    }
+    signals = {name: value for name, value in row.items() if "." in name and value is not None}
     if signals:
         width = max(map(len, signals))
         lines.append("  signals")
         lines += [
-            f"    {name:{width}}  {value:g}" if isinstance(value, float) else f"    {name:{width}}  {value}"
+            f"    {name:{width}}  {value:g}"
+            if isinstance(value, float)
+            else f"    {name:{width}}  {value}"
             for name, value in signals.items()
         ]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import logging
 import os
 import tempfile
 import time
@@ -113,7 +114,7 @@ class RayExecutor(Executor):
                     address=self.address or "local",
                     runtime_env=environment,
                     log_to_driver=False,
-                    logging_level="error",
+                    logging_level=logging.ERROR,
                     **local,
                 )
             except (ConnectionError, RuntimeError, ValueError) as error:
@@ -157,8 +158,9 @@ class RayExecutor(Executor):
     ) -> Iterator[tuple[int, Any]]:
         import ray
 
-        width = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        board = ray.remote(num_cpus=0)(_Board).remote()
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        width = self.workers or max(1, int(resources.get("CPU", 1)))
+        board: Any = ray.remote(num_cpus=0)(_Board).remote()
         remote = ray.remote(max_retries=self.retries)(_run_task)
         waiting = iter(enumerate(tasks))
         running: dict[Any, int] = {}

@@ -21,7 +21,15 @@ from pipeline.core.records import Fate
 from pipeline.runtime.ledger import PartFile, table_suffix
 from pipeline.runtime.storage import KINDS, RunFolder
 
-__all__ = ["Completion", "SplitReport", "StageCount", "canonical", "fingerprint", "run_manifest", "sum_reports"]
+__all__ = [
+    "Completion",
+    "SplitReport",
+    "StageCount",
+    "canonical",
+    "fingerprint",
+    "run_manifest",
+    "sum_reports",
+]
 
 
 def canonical(value: Any) -> str:
@@ -101,8 +109,7 @@ class SplitReport:
             entering = count.passed
         if entering != self.fates[Fate.KEPT.value]:
             raise ConservationError(
-                f"{entering} records passed the last stage, "
-                f"{self.fates[Fate.KEPT.value]} were kept"
+                f"{entering} records passed the last stage, {self.fates[Fate.KEPT.value]} were kept"
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class _Counting:
         parts = [f"{records:,} records", f"{(records - self._before) / seconds:,.0f}/s"]
         parts += [f"{fates[fate]:,} {fate}" for fate in Fate if fates[fate]]
         progressed = done - self._done_before
-        if 0 < progressed and done < self._total and seconds > 3:
+        if progressed > 0 and done < self._total and seconds > 3:
             parts.append(f"{_duration(seconds * (self._total - done) / progressed)} left")
         return done, " · ".join(parts)
 

@@ -70,7 +70,11 @@ class RunFolder:
                     "give another folder with --out, or empty it"
                 )
         with storage_errors(folder.root):
-            for path in (*(folder.root / kind for kind in KINDS), folder.splits, folder.state / "tmp"):
+            for path in (
+                *(folder.root / kind for kind in KINDS),
+                folder.splits,
+                folder.state / "tmp",
+            ):
                 path.mkdir(parents=True, exist_ok=True)
         return folder
 

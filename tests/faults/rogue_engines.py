@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from pipeline.extract import Engine, Page
@@ -34,7 +35,7 @@ def _recurse(depth: int = 0) -> int:
     return _recurse(depth + 1)
 
 
-DEEDS = {
+DEEDS: dict[str, Callable[[], object]] = {
     "SPIN": _spin_in_c,
     "SLEEP": lambda: time.sleep(3600),
     "CRASH": lambda: os.kill(os.getpid(), signal.SIGSEGV),

@@ -27,9 +27,7 @@ Digests = Callable[[Path], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(
-    tmp_path_factory: pytest.TempPathFactory, digests: Digests
-) -> dict[str, str]:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, digests: Digests) -> dict[str, str]:
     out = tmp_path_factory.mktemp("whole") / "out"
     run(load_recipe("quickstart", [SPLIT_SIZE]), out=out, serial=True)
     return digests(out)
@@ -41,8 +39,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def begin(out: Path, *options: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "pipeline.cli", "run", "quickstart", "--quiet",
-                   "--out", str(out), "--set", SPLIT_SIZE, *options]
+        command = [
+            sys.executable,
+            "-m",
+            "pipeline.cli",
+            "run",
+            "quickstart",
+            "--quiet",
+            "--out",
+            str(out),
+            "--set",
+            SPLIT_SIZE,
+            *options,
+        ]
         process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True)
         started.append(process)
         return process

@@ -28,8 +28,18 @@ def _small_files() -> None:
 
 def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path, digests: Digests) -> None:
     out = tmp_path / "out"
-    command = [sys.executable, "-B", "-m", "pipeline.cli", "run", "quickstart", "--serial",
-               "--quiet", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-B",
+        "-m",
+        "pipeline.cli",
+        "run",
+        "quickstart",
+        "--serial",
+        "--quiet",
+        "--out",
+        str(out),
+    ]
     full = subprocess.run(
         command, cwd=tmp_path, preexec_fn=_small_files, capture_output=True, text=True, check=False
     )

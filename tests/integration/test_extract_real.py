@@ -1,4 +1,4 @@
-"""Real pages: the tuned child's texts are those of the untouched library, character for character."""
+"""Real pages: the tuned child's texts are the untouched library's, character for character."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _pages(paths: list[Path]) -> Iterator[RawRecord]:
                 if seen % STEP == 0:
                     locator = Locator(str(path), found.stream_pos, -1)
                     url = found.headers["WARC-Target-URI"]
-                    yield RawRecord(found.record_id, url, locator, found.reader.read())
+                    yield RawRecord(str(found.record_id), url, locator, found.reader.read())
                 seen += 1
 
 

@@ -44,8 +44,16 @@ def test_every_record_has_the_fate_its_page_was_written_for(sample_run: RunResul
             or str(row["reason"]).startswith(record.expected_reason_prefix)
         )
         if not fits:
-            wrong.append((record.name, record.expected_fate, record.expected_reason_prefix,
-                          row["fate"], row["reason"], row["value"]))
+            wrong.append(
+                (
+                    record.name,
+                    record.expected_fate,
+                    record.expected_reason_prefix,
+                    row["fate"],
+                    row["reason"],
+                    row["value"],
+                )
+            )
     assert not wrong
 
 
@@ -68,8 +76,9 @@ def test_the_sums_hold_in_every_file(sample_run: RunResult) -> None:
     }
     manifest = json.loads((root / "manifest.json").read_text())
     assert manifest["counts"] == report.to_json()
-    assert {kind: sum(part["rows"] for part in parts) for kind, parts in manifest["parts"].items()}\
-        == sizes
+    assert {
+        kind: sum(part["rows"] for part in parts) for kind, parts in manifest["parts"].items()
+    } == sizes
 
 
 def test_every_drop_has_a_reason_and_a_measured_one_its_number(sample_run: RunResult) -> None:
@@ -102,9 +111,7 @@ def test_splits_of_any_size_give_the_same_records(
     assert ledger(result.folder.root) == ledger(sample_run.folder.root)
 
 
-def test_a_finished_run_is_not_run_again(
-    sample_run: RunResult, digests: Digests
-) -> None:
+def test_a_finished_run_is_not_run_again(sample_run: RunResult, digests: Digests) -> None:
     before = digests(sample_run.folder.root)
     again = run_sample(sample_run.folder.root)
     assert (again.measured, again.decided_again, again.resumed) == (0, 0, again.splits)

@@ -135,4 +135,4 @@ def test_parameters_name_all_the_outcome_depends_on() -> None:
 @pytest.mark.parametrize("limit", ["cpu_seconds", "wall_seconds", "memory", "max_html", "recycle"])
 def test_limits_are_positive(limit: str) -> None:
     with pytest.raises(ConfigError, match=rf"limits\.{limit}"):
-        Limits(**{limit: 0})  # type: ignore[arg-type]
+        Limits(**{limit: 0})
