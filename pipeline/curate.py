@@ -452,20 +452,19 @@ def _sampled(identifier: str, share: float) -> bool:
 
 # --- the killable worker, one per process ---------------------------------------------------
 
-_EXTRACTORS: dict[str, ExtractWorker] = {}
+_EXTRACTORS: list[ExtractWorker] = []
 
 
 def _extractor(extraction: Extraction) -> ExtractWorker:
     """This process's extraction child; it outlives the split, since starting one costs a second."""
-    key = fingerprint(extraction.parameters())
-    if key not in _EXTRACTORS:
+    if not _EXTRACTORS or _EXTRACTORS[0].extraction != extraction:
         close_extractors()
-        _EXTRACTORS[key] = ExtractWorker(extraction).__enter__()
-    return _EXTRACTORS[key]
+        _EXTRACTORS.append(ExtractWorker(extraction))
+    return _EXTRACTORS[0]
 
 
 @atexit.register
 def close_extractors() -> None:
     """End this process's extraction child."""
     while _EXTRACTORS:
-        _EXTRACTORS.popitem()[1].__exit__(None, None, None)
+        _EXTRACTORS.pop().close()

@@ -7,10 +7,9 @@ Run by the peer's own Python (datatrove 0.10.1, spacy), which has no Gristmill:
 TEXTS.jsonl holds ``{"id", "text"}`` lines. OUT.jsonl receives one line per text: for each family,
 judged on the text as it came, ``null`` where it is kept and else datatrove's reason; ``chain``,
 the same for the four in FineWeb's order, where C4 edits the text that FineWeb's own rules see;
-``text``, the beginning of its SHA-256; and ``edited``, that of the text after
-C4 where C4 keeps it. With ``--times`` nothing is
-judged twice: one pass in FineWeb's order, every filter on every text, and the last line of
-standard output is ``{"cpu": [seconds per text]}``.
+``text``, the beginning of its SHA-256; and ``edited``, that of the text after C4 where C4 keeps
+it. With ``--times`` nothing is judged twice: one pass in FineWeb's order, every filter on every
+text, and the last line of standard output is ``{"cpu": [seconds per text]}``.
 """
 
 import argparse

@@ -27,6 +27,7 @@ from pipeline.extract.extraction import Extracted, Extraction, http_charset_of, 
 __all__ = ["ExtractWorker"]
 
 _START_SECONDS = 120.0
+_START_ATTEMPTS = 3
 _CHUNK = 1 << 20
 
 
@@ -35,7 +36,8 @@ class ExtractWorker:
 
     The child is started by the first record and replaced after it was lost, and after
     ``limits.recycle`` pages. A record that ran out of memory, or crashed, in a child that had
-    served others is tried once more in a new one, so that its fate is its own doing.
+    served others, or that somebody killed, is tried once more in a new one, so that its fate is
+    its own doing.
 
     Args:
         extraction: what to do with each record.
@@ -77,7 +79,9 @@ class ExtractWorker:
         try:
             return self._ask(child, request)
         except RecordError as error:
-            if child.served == 0 or error.reason not in ("extract.memory", "extract.crash"):
+            if error.reason not in ("extract.memory", "extract.crash"):
+                raise
+            if child.served == 0 and child.status != -signal.SIGKILL:
                 raise
         self.close()
         return self._ask(self._ready_child(), request)
@@ -88,8 +92,17 @@ class ExtractWorker:
             self.close()
             child = None
         if child is None:
-            child = self._child = _Child(self.extraction)
+            child = self._child = self._start()
         return child
+
+    def _start(self) -> _Child:
+        """A new child; one that is killed while it starts says nothing of the next."""
+        for _ in range(_START_ATTEMPTS - 1):
+            try:
+                return _Child(self.extraction)
+            except _KilledAtStart:
+                continue
+        return _Child(self.extraction)
 
     def _ask(self, child: _Child, request: bytes) -> Extracted:
         limits = self.extraction.limits
@@ -101,7 +114,7 @@ class ExtractWorker:
                 "extract.wall_time", f"no answer within {limits.wall_seconds:g} s"
             ) from None
         except (EOFError, BrokenPipeError):
-            status = child.kill()
+            status = child.status = child.kill()
             self._child = None
             raise _lost(status, limits.cpu_seconds) from None
         child.served += 1
@@ -129,8 +142,17 @@ def _lost(status: int, cpu_seconds: float) -> RecordError:
     return RecordError("extract.crash", f"the extraction process left with status {status}")
 
 
+class _KilledAtStart(RunError):
+    """Somebody killed the child before it was ready."""
+
+
 class _Child:
-    """One child process and the pipe to it. ``served`` counts its answers."""
+    """One child process and the pipe to it.
+
+    ``served`` counts its answers; ``status`` is how it ended, once it was found to have ended.
+    """
+
+    status: int | None = None
 
     def __init__(self, extraction: Extraction):
         root = str(Path(__file__).absolute().parents[2])
@@ -166,7 +188,8 @@ class _Child:
             hello, _ = self.ask(frames.pack({"extraction": extraction.to_json()}), _START_SECONDS)
         except (EOFError, BrokenPipeError, TimeoutError) as error:
             status = self.kill()
-            raise RunError(f"the extraction process did not start (status {status})") from error
+            kind = _KilledAtStart if status == -signal.SIGKILL else RunError
+            raise kind(f"the extraction process did not start (status {status})") from error
         if hello["status"] != "ready":
             self.kill()
             raise RunError(f"the extraction process did not start:\n{hello['message']}")

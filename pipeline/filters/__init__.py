@@ -22,6 +22,7 @@ from pipeline.filters.c4 import C4, C4Lines
 from pipeline.filters.cleaners import Cleaner
 from pipeline.filters.fineweb import FineWebQuality
 from pipeline.filters.gopher import GopherQuality, GopherRepetition
+from pipeline.filters.whitespace import Whitespace
 
 if TYPE_CHECKING:
     from pipeline.filters.check import check_filter
@@ -45,6 +46,7 @@ __all__ = [
     "Result",
     "Signal",
     "Verdict",
+    "Whitespace",
     "check_filter",
 ]
 
@@ -61,7 +63,14 @@ FILTERS = Registry(
     "gristmill.filters",
 )
 
-CLEANERS = Registry("cleaner", {"c4_lines": "pipeline.filters.c4:C4Lines"}, "gristmill.cleaners")
+CLEANERS = Registry(
+    "cleaner",
+    {
+        "whitespace": "pipeline.filters.whitespace:Whitespace",
+        "c4_lines": "pipeline.filters.c4:C4Lines",
+    },
+    "gristmill.cleaners",
+)
 
 _LAZY = {
     "URL": "pipeline.filters.url",

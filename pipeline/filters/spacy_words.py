@@ -8,17 +8,20 @@ a pair of chunks could, it is tried; where it does, spaCy is given the whole tex
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise, product
 from typing import Any
 
 from pipeline.core.errors import ConfigError
-from pipeline.filters.words import Splitter, kind, split_simple
+from pipeline.filters.words import LINE, Splitter, kind, split_simple
 
 __all__ = ["SpacySplitter"]
 
 _OPEN = 16  # last word of its chunk, and a special case may run on over the chunk's end
 _CLOSE = 32  # first word of its chunk, and a special case may have begun before it
-_TOUCHING = re.compile(rb"[\x10-\x1f\x30-\x3f][\x20-\x3f]")  # a word with _OPEN, one with _CLOSE
+_TOUCHING = re.compile(
+    rb"[\x10-\x1f\x30-\x3f](?=[\x20-\x3f])"
+)  # a word with _OPEN, one with _CLOSE
 
 # spaCy peels marks off a chunk's ends one at a time, each in time that grows with the chunk, and
 # its pattern for addresses is quadratic: 15 ms for the worst chunk of 300 characters, 2 s for
@@ -52,10 +55,24 @@ class SpacySplitter(Splitter):
     def split(self, text: str) -> tuple[list[str], bytes]:
         with self._lock:
             words, kinds = super().split(text)
-            if _TOUCHING.search(kinds) and self._merges(text.split()) and _encodable(text):
+            touching = (match.start() for match in _TOUCHING.finditer(kinds))
+            if (
+                any((words[at], words[at + 1]) in self._pairs for at in touching)
+                and self._merges(text.split())
+                and _encodable(text)
+            ):
                 words = [token for token in self._tokens(text) if not token.isspace()]
                 kinds = bytes(map(kind, words))
         return words, kinds
+
+    def _kinds_of_known(self, lines: Sequence[str]) -> bytes:
+        kinds = super()._kinds_of_known(lines)
+        if not _TOUCHING.search(kinds):
+            return kinds
+        return LINE.join(
+            self._kinds_of_line(line, line.split()) if _TOUCHING.search(part) else part
+            for line, part in zip(lines, kinds.split(LINE), strict=True)
+        )
 
     def _kinds_of_line(self, line: str, chunks: list[str]) -> bytes:
         kinds = super()._kinds_of_line(line, chunks)
@@ -95,7 +112,6 @@ class SpacySplitter(Splitter):
 
     def _merges(self, chunks: list[str]) -> bool:
         """Whether chunks side by side change one another, or three in a row that might."""
-        self._learn(chunks)
         words = self._words
         touching = [
             at

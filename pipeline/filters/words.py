@@ -35,12 +35,12 @@ TABLE_LIMIT = 8_000_000
 CHUNK_OVERHEAD = 24
 
 _ALPHABETIC_KIND = bytes([PLAIN | ALPHABETIC])
-_LINE = 255
+LINE = b"\xff"  # stands between lines
 _CLASSES = bytes(
-    0x7C if flags == _LINE else 0x45 if flags & END else 0x4F  # "|", "E"nd, "O"ther
+    0x7C if flags == LINE[0] else 0x45 if flags & END else 0x4F  # "|", "E"nd, "O"ther
     for flags in range(256)
 )
-_NEUTRAL = bytes(flags for flags in range(_LINE) if flags & PUNCTUATION and not flags & END)
+_NEUTRAL = bytes(flags for flags in range(LINE[0]) if flags & PUNCTUATION and not flags & END)
 _SIMPLE = re.compile(r"([(\[\"“]?)([^\W_]+)([,.;:!?)\]\"”]?)")
 _BEFORE_STOP = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _RUNS = re.compile(r"\S+|\s+")
@@ -136,12 +136,22 @@ class Splitter:
         A sentence begins with the first word after a mark that ends one, marks between them
         apart: the rule of spaCy's sentencizer, which also takes surplus whitespace for a word.
         """
-        split_lines = [line.split() for line in lines]
         with self._lock:
-            self._learn(list(chain.from_iterable(split_lines)))
-            coded = list(map(self._kinds_of_line, lines, split_lines))
-        classes = bytes([_LINE]).join(coded).translate(_CLASSES, _NEUTRAL)
-        return len(lines) + classes.count(b"EO")
+            try:
+                coded = self._kinds_of_known(lines)
+            except KeyError:
+                split_lines = [line.split() for line in lines]
+                self._learn(list(chain.from_iterable(split_lines)))
+                coded = LINE.join(map(self._kinds_of_line, lines, split_lines))
+        return len(lines) + coded.translate(_CLASSES, _NEUTRAL).count(b"EO")
+
+    def _kinds_of_known(self, lines: Sequence[str]) -> bytes:
+        """Kinds of the words of ``lines``, with `LINE` between lines.
+
+        Raises:
+            KeyError: a chunk is not one of the last text's, or there is surplus whitespace.
+        """
+        return b"".join(map(self._kinds.__getitem__, " \n ".join(lines).split(" ")))
 
     def _kinds_of_line(self, line: str, chunks: list[str]) -> bytes:
         """Kinds of the words of a line whose chunks are known; 0 stands for surplus whitespace."""
@@ -159,7 +169,7 @@ class Splitter:
             return
         exceptions, table = self._alphabetic_exceptions, self._table
         words: dict[str, tuple[str, ...]] = {}
-        kinds: dict[str, bytes] = {}
+        kinds = {"\n": LINE}
         unseen = []
         for chunk in set(chunks):
             if chunk.isalpha() and chunk not in exceptions:

@@ -38,6 +38,7 @@ def _recurse(depth: int = 0) -> int:
 DEEDS: dict[str, Callable[[], object]] = {
     "SPIN": _spin_in_c,
     "SLEEP": lambda: time.sleep(3600),
+    "NAP": lambda: time.sleep(1),
     "CRASH": lambda: os.kill(os.getpid(), signal.SIGSEGV),
     "LEAVE": lambda: os._exit(7),
     "HOARD": lambda: bytearray(1 << 40),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,3 +222,12 @@ def test_inline_errors_are_the_record_s() -> None:
             with pytest.raises(RecordError) as caught:
                 inline.extract(record(deed))
             assert caught.value.reason == reason
+
+
+def test_a_child_killed_in_the_middle_of_a_page_by_somebody_else_costs_nothing() -> None:
+    with ExtractWorker(Extraction("rogue_engines:Rogue")) as worker:
+        child = worker._ready_child()
+        killer = threading.Timer(0.2, os.kill, (child._process.pid, signal.SIGKILL))
+        killer.start()
+        assert worker.extract(record("NAP")).text == "NAP"
+        assert worker._child is not child

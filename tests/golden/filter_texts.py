@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 
 _SUBJECTS = "The miller|A boatman|Her aunt|The lock keeper|Our neighbour|Some child|The old mule"
 _VERBS = "carried|counted|mended|sold|hid|weighed|painted|lost|found|measured|ground|forgot"
-_OBJECTS = "two sacks of barley|the sluice gate|a letter to the bank|the loaves that we have baked"
-_OBJECTS += (
-    "|an oak wheel with forty teeth|a basket of eels|the keys to the granary|nine brass bells"
-)
+_OBJECTS = "two sacks of barley|the sluice gate|a letter|the loaves that we baked"
+_OBJECTS += "|an oak wheel|a basket of eels|the keys to the granary|nine brass bells"
 _PLACES = "by the river|before dawn|in the rain|behind the chapel|at the autumn fair|for the mayor"
 _PLACES += "|of all things|near Co. Meath|for $3.50 a pound|with Mr. Lambert|on 3 May 1891"
-_SYLLABLES = "ba de fi go lu ma ne po ri sa te vo wy ken lor dun mar tes quil bran".split(" ")
+_SYLLABLES = "ba|de|fi|go|lu|ma|ne|po|ri|sa|te|vo|wy|ken|lor|dun|mar|tes|quil|bran"
 _ENDS = [".", ".", ".", "!", "?", '."', "...", "", ":", " [1].", ".[2] [3]", " :)", "…"]
 _ODD = [
     "Please enable JavaScript to see the map of the canal.",
@@ -44,17 +43,17 @@ _ODD = [
 
 
 def _name(draw: random.Random) -> str:
-    return "".join(draw.choice(_SYLLABLES) for _ in range(draw.randint(2, 3))).title()
+    return "".join(draw.choice(_SYLLABLES.split("|")) for _ in range(draw.randint(2, 3))).title()
 
 
 def _sentence(draw: random.Random, ends: list[str]) -> str:
     subject, verb, thing, place = (
         draw.choice(words.split("|")) for words in (_SUBJECTS, _VERBS, _OBJECTS, _PLACES)
     )
-    names = [_name(draw) for _ in range(3)]
+    names = [_name(draw) for _ in range(7)]
     return (
-        f"{subject} of {names[0]} {verb} {thing} {names[1]} {place} and {names[2]}"
-        + draw.choice(ends)
+        f"{subject} of {names[0]} and {names[1]} {verb} {thing} to {names[2]} {names[3]} "
+        f"{place} with {names[4]} and {names[5]} the {names[6]}{draw.choice(ends)}"
     )
 
 
@@ -62,8 +61,8 @@ def _page(seed: int) -> str:
     """A page of lines; how regular, repetitive and odd it is depends on the seed."""
     draw = random.Random(seed)
     ends = _ENDS if seed % 2 else ["."]
-    oddness, repetition = draw.choice([0, 0.02, 0.2]), draw.choice([0, 0.02, 0.1, 0.4])
-    short = draw.choice([0, 0.1, 0.6, 0.75])
+    oddness, repetition = draw.choice([0, 0.02, 0.2]), draw.choice([0, 0.004, 0.02, 0.1, 0.4])
+    short = draw.choice([0, 0, 0.1, 0.6, 0.75])
     lines: list[str] = []
     for _ in range(draw.randint(1, 60)):
         chance = draw.random()
@@ -83,7 +82,7 @@ def _page(seed: int) -> str:
 
 def _running(sentences: int, seed: int = 1) -> list[str]:
     draw = random.Random(seed)
-    return [f"{_sentence(draw, [''])} for the {number}th time." for number in range(sentences)]
+    return [f"{_sentence(draw, [''])} for time {number}." for number in range(sentences)]
 
 
 def _bounds() -> dict[str, str]:
@@ -102,13 +101,13 @@ def _bounds() -> dict[str, str]:
         texts[f"{words} words"] = " ".join((" ".join(prose)).replace(".", "").split()[:words])
     for lines in (2, 3, 4, 5, 6):
         texts[f"{lines} sentences"] = " ".join(prose[:lines])
-    for marks in (0, 20, 35, 36, 37, 38, 39, 40, 60):
+    for marks in (0, 40, 60, 70, 72, 74, 76, 78, 80, 84, 88, 92, 120, 160):
         texts[f"{marks} hashes"] = " ".join(prose) + " #" * marks
         texts[f"{marks} ellipses"] = " ".join(prose) + " …" * marks
         texts[f"{marks} numbers"] = " ".join(prose) + " 7" * 2 * marks
-        texts[f"{marks} letters"] = " ".join(prose) + " a" * 6 * marks
+        texts[f"{marks} letters"] = " ".join(prose) + " a" * 10 * marks
         texts[f"{marks} long words"] = " ".join(prose) + " miller-river-granary_wheel" * marks
-    for share in (0, 2, 3, 4, 9, 10, 11, 12, 20, 21, 27, 28, 29, 30):
+    for share in (0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 20, 21, 27, 28, 29, 30):
         listed = [f"- {line}" if at < share else line for at, line in enumerate(prose)]
         texts[f"{share} bullets"] = "\n".join(listed)
         trailing = [f"{line}.." if at < share else line for at, line in enumerate(prose)]
@@ -124,7 +123,18 @@ def _bounds() -> dict[str, str]:
         spread = [f"{line} {again if at < share else ''}" for at, line in enumerate(prose)]
         texts[f"{share} spread phrases"] = " ".join(spread)
         texts[f"{share} pairs"] = " ".join(prose) + " red mill" * share * 2
-        texts[f"{share} breaks"] = "\n" * share * 4 + " ".join(prose) + "\n" * share * 4 + "x"
+        texts[f"{share} breaks"] = "\n" * share * 6 + " ".join(prose) + "\n" * share * 6 + "x"
+    for single in range(520, 1000, 20):
+        words = [f"w{number:04}" for number in range(single)]
+        phrase = " ".join(words[:10])
+        parts = [" ".join(words[at : at + 25]) for at in range(10, single, 25)]
+        texts[f"16 phrases in {single} words"] = f" {phrase} ".join(parts[:16]) + " ".join(
+            parts[16:]
+        )
+    plain = re.sub(r"\b(the|be|to|of|and|that|have|with)\b", "xi", " ".join(prose))
+    texts["no stop word"] = plain
+    texts["a stop word"] = f"{plain} Be to. Of"
+    texts["two stop words"] = f"{plain} Be to the"
     for at, odd in enumerate(_ODD):
         texts[f"odd {at} first"] = "\n".join([odd, *prose[:12]])
         texts[f"odd {at} alone"] = odd
