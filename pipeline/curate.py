@@ -337,7 +337,7 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
     for kind in KINDS:
         for suffix in CORPUS_SUFFIXES:
             if suffix != table_suffix(kind, curation.corpus_format):
-                folder.part(kind, index, suffix).unlink(missing_ok=True)
+                folder.remove(folder.part(kind, index, suffix))
     completion = Completion(
         split=(task.split.path, task.split.start, task.split.end),
         input_size=size,

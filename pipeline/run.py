@@ -88,16 +88,15 @@ def run(
     """
     started = time.monotonic()
     progress = progress or Silent()
-    folder = RunFolder(Path(out or recipe.output)).create()
     curation = _curation(recipe)
-    with folder.lock():
+    with RunFolder(Path(out or recipe.output)).create().lock() as folder:
         splits = curation.source.plan()
         done, tasks = _sort_out(curation, folder, splits)
         again = sum(task.again for task in tasks)
         _announce(progress, folder, len(splits), len(done), again, len(tasks) - again)
         _forget_surplus(folder, len(splits))
         if tasks:
-            folder.manifest.unlink(missing_ok=True)
+            folder.remove(folder.manifest)
             executor = SerialExecutor() if serial else RayExecutor(workers, address)
             done |= _execute(executor, tasks, splits, done, progress)
         done = settle_identities(folder, done, curation.schemas())
@@ -189,7 +188,7 @@ def _forget_surplus(folder: RunFolder, splits: int) -> None:
             found = Completion.read(folder, index)
             Completion.forget(folder, index)
             for path in found.paths(folder, index).values() if found else ():
-                path.unlink(missing_ok=True)
+                folder.remove(path)
 
 
 def _execute(

@@ -100,7 +100,7 @@ class ExtractWorker:
         for _ in range(_START_ATTEMPTS - 1):
             try:
                 return _Child(self.extraction)
-            except _KilledAtStart:
+            except _KilledAtStartError:
                 continue
         return _Child(self.extraction)
 
@@ -142,7 +142,7 @@ def _lost(status: int, cpu_seconds: float) -> RecordError:
     return RecordError("extract.crash", f"the extraction process left with status {status}")
 
 
-class _KilledAtStart(RunError):
+class _KilledAtStartError(RunError):
     """Somebody killed the child before it was ready."""
 
 
@@ -188,7 +188,7 @@ class _Child:
             hello, _ = self.ask(frames.pack({"extraction": extraction.to_json()}), _START_SECONDS)
         except (EOFError, BrokenPipeError, TimeoutError) as error:
             status = self.kill()
-            kind = _KilledAtStart if status == -signal.SIGKILL else RunError
+            kind = _KilledAtStartError if status == -signal.SIGKILL else RunError
             raise kind(f"the extraction process did not start (status {status})") from error
         if hello["status"] != "ready":
             self.kill()

@@ -209,7 +209,7 @@ class Completion:
     @staticmethod
     def forget(folder: RunFolder, index: int) -> None:
         """Take the record back before its parts are touched."""
-        (folder.splits / f"{index:05d}.json").unlink(missing_ok=True)
+        folder.remove(folder.splits / f"{index:05d}.json")
 
 
 def run_manifest(

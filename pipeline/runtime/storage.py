@@ -3,7 +3,7 @@
 Nothing here knows what a part holds. Layout::
 
     OUT/corpus OUT/records OUT/dropped OUT/quarantine    parts, complete as soon as they are visible
-    OUT/.gristmill/lock                                  held by the one process that drives the run
+    OUT/.gristmill/lock, holder                          the one process that drives the run
     OUT/.gristmill/splits/00000.json                     completion records (`pipeline.runtime.manifest`)
     OUT/.gristmill/tmp/                                  parts being written; swept at the next start
 """
@@ -33,9 +33,12 @@ class RunFolder:
     Args:
         root: the folder. It is absolute once `create` has run, so that it means the same on
             every worker.
+        holder: who may write: set by `lock`, checked before anything becomes visible, so that
+            a worker which outlives its killed driver cannot write into the next run.
     """
 
     root: Path
+    holder: str | None = None
 
     @property
     def state(self) -> Path:
@@ -79,8 +82,8 @@ class RunFolder:
         return folder
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the folder for one driving process; leftovers of a killed one are swept.
+    def lock(self) -> Iterator[RunFolder]:
+        """The folder, held for one driving process; leftovers of a killed one are swept.
 
         Raises:
             RunError: another live process holds it.
@@ -92,9 +95,28 @@ class RunFolder:
                 raise RunError(
                     f"another run is writing to {self.root}; wait for it, or give another --out"
                 ) from None
+            held = dataclasses.replace(self, holder=uuid.uuid4().hex)
+            held._token.write_text(held.holder or "")
             for stale in (self.state / "tmp").iterdir():
-                stale.unlink()
-            yield
+                stale.unlink(missing_ok=True)
+            yield held
+
+    def remove(self, path: Path) -> None:
+        """Take a file away, if it is there.
+
+        Raises:
+            RunError: another run has taken the folder over.
+        """
+        self._check_holder()
+        path.unlink(missing_ok=True)
+
+    @property
+    def _token(self) -> Path:
+        return self.state / "holder"
+
+    def _check_holder(self) -> None:
+        if self.holder is not None and self._token.read_text() != self.holder:
+            raise RunError(f"another run has taken over {self.root}; this one has stopped")
 
     @contextlib.contextmanager
     def replacing(self, path: Path) -> Iterator[Path]:
@@ -104,6 +126,7 @@ class RunFolder:
 
         Raises:
             StorageError: full disk, quota or permissions; ``path`` is then as it was.
+            RunError: another run has taken the folder over.
         """
         temporary = self.state / "tmp" / f"{path.parent.name}-{path.name}-{uuid.uuid4().hex}"
         try:
@@ -111,6 +134,7 @@ class RunFolder:
                 yield temporary
                 with temporary.open("rb") as handle:
                     os.fsync(handle.fileno())
+                self._check_holder()
                 temporary.replace(path)
                 _fsync_folder(path.parent)
         finally:

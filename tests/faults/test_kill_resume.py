@@ -102,10 +102,9 @@ def test_a_killed_driver_resumes_to_the_same_bytes(
     process = start(out, *options)
     _until(lambda: _splits_done(out) >= done, process)
     time.sleep(chance.random() * 0.1)
-    orphans = _descendants(process.pid)
     process.kill()
     process.wait()
-    psutil.wait_procs(orphans, timeout=30)
+    # Workers outlive their driver for a second or two: what they still write must not count.
     resumed = run(load_recipe("quickstart", [SPLIT_SIZE]), out=out, serial=True)
     assert resumed.resumed >= done
     assert digests(out) == uninterrupted

@@ -98,3 +98,16 @@ def test_two_runs_may_not_share_a_folder(tmp_path: Path) -> None:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(RunError, match="another run is writing"):
             run(load_recipe("quickstart"), out=tmp_path / "out", serial=True)
+
+
+def test_a_worker_of_a_run_that_was_taken_over_cannot_write(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "out").create()
+    with folder.lock() as first:
+        path = first.part("corpus", 0)
+        first.write_text(path, "first")
+    with folder.lock() as second:
+        with pytest.raises(RunError, match="taken over"):
+            first.write_text(path, "late")
+        assert path.read_text() == "first"
+        second.write_text(path, "second")
+    assert path.read_text() == "second"
