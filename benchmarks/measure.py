@@ -47,7 +47,8 @@ def measured(command: Sequence[str], log: Path, env: Mapping[str, str] | None = 
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 3):
-        raise RuntimeError(f"{command} ended with {process.returncode}; see {log}")
+        said = log.read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"{command} ended with {process.returncode}:\n{said}")
     cpu = usage.ru_utime + usage.ru_stime
     return Cost(cpu, time.monotonic() - started, usage.ru_maxrss * 1024)
 

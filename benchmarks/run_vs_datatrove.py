@@ -108,7 +108,7 @@ def compare(arguments: argparse.Namespace, work: Path) -> dict[str, object]:
         startups["datatrove"] = lambda _: theirs(tiny)
     for name, overrides in SETTINGS.items():
         candidates[name] = lambda _, o=overrides, n=name: ours(o, full, n)
-        startups[name] = lambda _, o=overrides: ours(o, tiny, "tiny")
+        startups[name] = lambda _, o=overrides: ours(o, tiny, "start-up")
     startup = {
         name: median(costs) for name, costs in alternating(startups, arguments.rounds).items()
     }

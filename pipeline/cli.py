@@ -282,6 +282,7 @@ def _print_result(console: Console, result: RunResult) -> None:
     _print_funnel(console, result.report)
     lines = [f"{headline(result.report)} in {result.seconds:.1f} s"]
     for place, what in (
+        ("report.html", "funnel, rules and recipe, to be read in a browser"),
         ("corpus/", "the kept documents"),
         ("records/", "every record's fate, reason, value, bound and signals"),
         ("dropped/", "texts of dropped records"),
@@ -304,7 +305,9 @@ def _print_funnel(console: Console, counts: SplitReport) -> None:
         table.add_column(heading, justify="right")
     table.add_column("commonest reasons", overflow="fold")
     for row in funnel(counts):
-        reasons = ", ".join(f"{reason.split('.', 1)[1]} {count:,}" for reason, count in row.reasons)
+        reasons = ", ".join(
+            f"{reason.split('.', 1)[-1]} {count:,}" for reason, count in row.reasons
+        )
         table.add_row(
             row.stage,
             f"{row.entered:,}",

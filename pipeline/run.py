@@ -17,6 +17,7 @@ from pipeline.core.records import Fate
 from pipeline.curate import Curation, SplitTask, curate_split, decide_again
 from pipeline.recipe import Recipe
 from pipeline.reports.card import data_card
+from pipeline.reports.page import run_page
 from pipeline.runtime.executor import Executor, RayExecutor, SerialExecutor
 from pipeline.runtime.identities import settle_identities
 from pipeline.runtime.manifest import Completion, SplitReport, run_manifest, sum_reports
@@ -237,6 +238,7 @@ def _leave_manifest(
         done=done,
         report=report,
     )
+    folder.write_text(folder.root / "report.html", run_page(manifest))
     folder.write_text(folder.root / "README.md", data_card(manifest))
     text = json.dumps(manifest, indent=2, ensure_ascii=False, sort_keys=False)
     folder.write_text(folder.manifest, text + "\n")

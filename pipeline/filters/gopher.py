@@ -105,7 +105,9 @@ class GopherQuality(Filter):
 
     - marks and symbols are words to the tokenisers, and in the denominators of
       ``hash_ratio``, ``ellipsis_ratio`` and ``alphabetic_words``; ``word_count`` and
-      ``mean_word_length`` leave words of nothing but symbols out;
+      ``mean_word_length`` leave words of nothing but symbols out, and so does
+      ``alphabetic_plain_words``, which reads the paper's 80 % as words are commonly counted; it
+      is measured, and bounded only by those who bound it;
     - bullets are ``•`` and ``-``;
     - ``stop_words`` counts how many different ones occur, in lower case as the text has them.
 
@@ -126,6 +128,7 @@ class GopherQuality(Filter):
         Signal("bullet_lines", "share of lines that begin with a bullet", maximum=1),
         Signal("ellipsis_lines", "share of lines that end with an ellipsis", maximum=1),
         Signal("alphabetic_words", "share of words with a letter", maximum=1),
+        Signal("alphabetic_plain_words", "the same, of words not only symbols", maximum=1),
         Signal("stop_words", "different stop words present"),
     )
     default_bounds: ClassVar[tuple[Bound, ...]] = (
@@ -147,6 +150,7 @@ class GopherQuality(Filter):
         every = max(len(text.words), 1)
         plain = (text.kinds & PLAIN) != 0
         plain_count = int(np.count_nonzero(plain))
+        alphabetic = int(np.count_nonzero(text.kinds & ALPHABETIC))
         lines = text.lines
         bullets = sum(line.lstrip().startswith(("•", "-")) for line in lines)
         trailing = sum(line.rstrip().endswith(("...", "…")) for line in lines)
@@ -157,7 +161,8 @@ class GopherQuality(Filter):
             "ellipsis_ratio": (doc.text.count("...") + doc.text.count("…")) / every,
             "bullet_lines": bullets / max(len(lines), 1),
             "ellipsis_lines": trailing / max(len(lines), 1),
-            "alphabetic_words": int(np.count_nonzero(text.kinds & ALPHABETIC)) / every,
+            "alphabetic_words": alphabetic / every,
+            "alphabetic_plain_words": min(alphabetic / max(plain_count, 1), 1.0),
             "stop_words": float(len(set(self.stop_words).intersection(text.words))),
         }
 

@@ -8,8 +8,9 @@ a pair of chunks could, it is tried; where it does, spaCy is given the whole tex
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 from typing import Any
 
 from pipeline.core.errors import ConfigError
@@ -45,7 +46,7 @@ class SpacySplitter(Splitter):
     def __init__(self) -> None:
         super().__init__()
         self._tokenizer: Any
-        self._tokenizer, self._pairs = _load()
+        self._tokenizer, self._pairs, self._parts = _load()
         self._rules = frozenset(self._tokenizer.rules)
         self._left = frozenset(left for left, _ in self._pairs)
         self._right = frozenset(right for _, right in self._pairs)
@@ -111,15 +112,20 @@ class SpacySplitter(Splitter):
         return bytes(kinds)
 
     def _merges(self, chunks: list[str]) -> bool:
-        """Whether chunks side by side change one another, or three in a row that might."""
+        """Whether chunks side by side change one another, or whether that is hard to tell."""
         words = self._words
+        kinds = b"".join(map(self._kinds.__getitem__, chunks))
+        ends = list(accumulate(map(len, map(words.__getitem__, chunks))))
+        touching = [bisect_right(ends, match.start()) for match in _TOUCHING.finditer(kinds)]
         touching = [
             at
-            for at, (left, right) in enumerate(pairwise(chunks))
-            if (words[left][-1], words[right][0]) in self._pairs
+            for at in touching
+            if (words[chunks[at]][-1], words[chunks[at + 1]][0]) in self._pairs
         ]
-        if any(right - left == 1 for left, right in pairwise(touching)):
-            return True
+        # Two places act on each other only across a chunk of nothing but parts of special cases.
+        for left, right in pairwise(touching):
+            if right - left == 1 and self._parts.issuperset(words[chunks[right]]):
+                return True
         return any(self._pair_changes(chunks[at], chunks[at + 1]) for at in touching)
 
     def _pair_changes(self, left: str, right: str) -> bool:
@@ -138,8 +144,9 @@ class SpacySplitter(Splitter):
             return [token.text for token in self._tokenizer(text)]
 
 
-def _load() -> tuple[Any, frozenset[tuple[str, str]]]:
-    """spaCy's English tokeniser, and the pairs of words that its special cases can join or part.
+def _load() -> tuple[Any, frozenset[tuple[str, str]], frozenset[str]]:
+    """spaCy's English tokeniser, the pairs of words that its special cases can join or part, and
+    all words they consist of, before and after.
 
     A pair stands in a special case as spaCy's patterns split it. Where the word at a chunk's end
     was itself made by a special case, it stands for the words that case was made from.
@@ -172,7 +179,12 @@ def _load() -> tuple[Any, frozenset[tuple[str, str]]]:
     pairs: set[tuple[str, str]] = set()
     for left, right in {pair for parts in cases.values() for pair in pairwise(parts)}:
         pairs.update(product({left, *made_last.get(left, ())}, {right, *made_first.get(right, ())}))
-    return Tokenizer(Vocab(), english.rules, *patterns), frozenset(pairs)
+    made = {part[ORTH] for parts in english.rules.values() for part in parts}
+    return (
+        Tokenizer(Vocab(), english.rules, *patterns),
+        frozenset(pairs),
+        frozenset(made.union(*cases.values())),
+    )
 
 
 def _takes(chunk: str) -> bool:

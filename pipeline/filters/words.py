@@ -11,7 +11,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Container, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 from pipeline.core.errors import ConfigError
 from pipeline.filters.characters import SENTENCE_END, SYMBOLS
@@ -41,7 +41,7 @@ _CLASSES = bytes(
     for flags in range(256)
 )
 _NEUTRAL = bytes(flags for flags in range(LINE[0]) if flags & PUNCTUATION and not flags & END)
-_SIMPLE = re.compile(r"([(\[\"“]?)([^\W_]+)([,.;:!?)\]\"”]?)")
+_SIMPLE = re.compile(r"([(\[\"“]?)([^\W_]+(?:-[A-Za-z]+)*)(['’]s|[,.?!]?[\"”]|[,.;:!?)\]]|)")
 _BEFORE_STOP = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _RUNS = re.compile(r"\S+|\s+")
 
@@ -68,27 +68,33 @@ def _known(word: str) -> int:
 def split_simple(
     chunk: str, special: Container[str], special_pairs: Container[tuple[str, str]]
 ) -> tuple[str, ...] | None:
-    """Letters or digits between at most two common marks, the marks being words of their own.
+    """Letters or digits with a few common marks about them, split as both tokenisers do.
 
-    None for any other chunk, and where a part is ``special`` or two neighbours are. A full stop
-    counts as such a mark after a small letter or digit that is not alone.
+    That is: words joined by hyphens, an opening mark, and ``'s`` or one or two closing marks. None
+    for any other chunk, and where a part is ``special`` or two neighbours are.
     """
     match = _SIMPLE.fullmatch(chunk)
     if match is None:
         return None
     before, core, after = match.groups()
-    if (
-        not (core.isalpha() or (core.isdigit() and core.isascii()))
-        or (after == "." and not (len(core) > 1 and core[-1] in _BEFORE_STOP))
-        or chunk in special
-        or core in special
-        or before + core in special
-        or core + after in special
-        or (before, core) in special_pairs
-        or (core, after) in special_pairs
+    words = core.split("-")
+    if not (words[0].isalpha() or (core.isdigit() and core.isascii())) or (
+        len(words) > 1 and not words[0].isascii()
     ):
         return None
-    return tuple(part for part in (before, core, after) if part)
+    if after[:1] == "." and (len(core) < 2 or core[-1] not in _BEFORE_STOP):
+        return None
+    short = core + after[:1]
+    if any(part in special for part in (chunk, core, before + core, short, before + short)):
+        return None
+    parts = [before] if before else []
+    parts.append(words[0])
+    for word in words[1:]:
+        parts += ("-", word)
+    parts += (after,) if after[:1] in ("'", "’") else after
+    if any(pair in special_pairs for pair in pairwise(parts)):
+        return None
+    return tuple(parts)
 
 
 class Splitter:
@@ -99,9 +105,9 @@ class Splitter:
     - marks at its ends are words of their own, a run of the same mark one word;
     - ``- / \\ ~ @`` before its first letter and ``/ =`` after its last belong to the word
       (options, paths, handles), and an address that begins with ``http://`` is one word;
-    - marks within it belong to the word, but for these, which part it: dashes, ``~`` and ``…``,
-      two full stops or more, a comma between letters, ``: / < > =`` before a letter, and a full
-      stop between a small letter and a capital;
+    - marks within it belong to the word, but for these, which part it: dashes (a hyphen between a
+      letter and a digit does not), ``~`` and ``…``, two full stops or more, a comma between
+      letters, ``: / < > =`` before a letter, and a full stop between a small letter and a capital;
     - English contractions part as in *do|n't*, *it|'s*;
     - abbreviations (*Mr.*, *e.g.*, *U.S.*) and initials keep their full stop.
 
@@ -224,7 +230,7 @@ def _word_pattern() -> re.Pattern[str]:
     joint = (
         rf"(?!{short})(?:"
         rf"(?![-–—~…,:/<>=.])[{mark}]"
-        r"|[,:/<>=](?=\d)|(?<=\d),"
+        r"|[,:/<>=](?=\d)|(?<=\d),|(?<=[^\W\d_])-(?=\d)"
         r"|(?<!\.)(?:(?<![a-z])\.|\.(?![A-Z]))(?!\.))"
     )
     return re.compile(

@@ -1,1 +1,1 @@
-"""What a run says of itself: the funnel, the data card. Everything is read from the manifest."""
+"""What a run says of itself: funnel, report page, data card. Everything is read from the manifest."""

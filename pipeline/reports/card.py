@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.core.records import Fate
+from pipeline.reports.folders import FOLDERS
 from pipeline.reports.funnel import funnel, headline
 from pipeline.runtime.manifest import SplitReport
 
@@ -51,10 +52,7 @@ def data_card(manifest: Mapping[str, Any]) -> str:
         "",
         "| folder | one row per | what it is |",
         "|---|---|---|",
-        "| `corpus/` | kept document | the product: id, text, url, date, language, where it lies |",
-        "| `records/` | input record | the ledger: fate, stage, reason, value, bound, every signal |",
-        "| `dropped/` | dropped text | texts of dropped records, as far as the recipe keeps them |",
-        "| `quarantine/` | failed record | the error, and where the bytes are |",
+        *(f"| `{folder.kind}/` | {folder.row} | {folder.holds} |" for folder in FOLDERS),
         "",
         "## Models",
         "",

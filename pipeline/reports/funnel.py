@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from pipeline.core.records import Fate
 from pipeline.runtime.manifest import SplitReport
 
-__all__ = ["FunnelRow", "funnel", "headline"]
+__all__ = ["FunnelRow", "RuleCount", "funnel", "headline"]
+
+COMMONEST = 3  # rules named where there is room for one line only
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RuleCount:
+    """One rule of a stage, or one kind of error in it.
+
+    Args:
+        reason: its slug.
+        first: records that left over it: the first rule they failed.
+        failing: records that failed it at all, those included that had left over another rule.
+    """
+
+    reason: str
+    first: int
+    failing: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,7 +36,7 @@ class FunnelRow:
         stage: its name, as in the recipe.
         entered, dropped, quarantined, passed: records; ``entered`` is the sum of the others.
         share: dropped and quarantined records over entered ones.
-        reasons: the commonest first failing rules with their counts.
+        rules: every rule that some record failed, those over which most records left first.
     """
 
     stage: str
@@ -28,14 +45,20 @@ class FunnelRow:
     quarantined: int
     passed: int
     share: float
-    reasons: tuple[tuple[str, int], ...]
+    rules: tuple[RuleCount, ...]
+
+    @property
+    def reasons(self) -> list[tuple[str, int]]:
+        """The commonest first failing rules with their counts."""
+        return [(rule.reason, rule.first) for rule in self.rules[:COMMONEST] if rule.first]
 
 
-def funnel(report: SplitReport, reasons: int = 3) -> list[FunnelRow]:
-    """The stages of a report in order, each with its commonest ``reasons``.
+def funnel(report: SplitReport) -> list[FunnelRow]:
+    """The stages of a report in order.
 
     A stage that nothing left at is shown too: that it dropped nothing is worth knowing.
     """
+    rules = _rules_by_stage(report)
     return [
         FunnelRow(
             stage=count.name,
@@ -44,25 +67,24 @@ def funnel(report: SplitReport, reasons: int = 3) -> list[FunnelRow]:
             quarantined=count.quarantined,
             passed=count.passed,
             share=(count.dropped + count.quarantined) / max(count.entered, 1),
-            reasons=_commonest(report, count.name, reasons),
+            rules=_commonest_first(rules[count.name]),
         )
         for count in report.stages
     ]
 
 
-def _commonest(report: SplitReport, stage: str, number: int) -> tuple[tuple[str, int], ...]:
-    families = _families(stage, [count.name for count in report.stages])
-    mine = [
-        (reason, count)
-        for reason, count in report.reasons.items()
-        if reason.split(".", 1)[0] in families
-    ]
-    return tuple(sorted(mine, key=lambda item: (-item[1], item[0]))[:number])
+def _rules_by_stage(report: SplitReport) -> dict[str, list[RuleCount]]:
+    """A slug begins with its stage; a source names its own by their format, such as ``warc``."""
+    rules: dict[str, list[RuleCount]] = {count.name: [] for count in report.stages}
+    for reason in report.reasons.keys() | report.failing.keys():
+        family = reason.split(".", 1)[0]
+        stage = family if family in rules else report.stages[0].name
+        rules[stage].append(RuleCount(reason, report.reasons[reason], report.failing[reason]))
+    return rules
 
 
-def _families(stage: str, stages: Sequence[str]) -> set[str]:
-    """First words of the slugs that belong to a stage; a source names its slugs by its format."""
-    return {"warc", "source"} - set(stages[1:]) if stage == "source" else {stage}
+def _commonest_first(rules: Iterable[RuleCount]) -> tuple[RuleCount, ...]:
+    return tuple(sorted(rules, key=lambda rule: (-rule.first, -rule.failing, rule.reason)))
 
 
 def headline(report: SplitReport) -> str:

@@ -125,12 +125,11 @@ def _bounds() -> dict[str, str]:
         texts[f"{share} pairs"] = " ".join(prose) + " red mill" * share * 2
         texts[f"{share} breaks"] = "\n" * share * 6 + " ".join(prose) + "\n" * share * 6 + "x"
     for single in range(520, 1000, 20):
-        words = [f"w{number:04}" for number in range(single)]
-        phrase = " ".join(words[:10])
-        parts = [" ".join(words[at : at + 25]) for at in range(10, single, 25)]
-        texts[f"16 phrases in {single} words"] = f" {phrase} ".join(parts[:16]) + " ".join(
-            parts[16:]
-        )
+        unique = [f"w{number:04}" for number in range(single)]
+        phrase = " ".join(unique[:10])
+        parts = [" ".join(unique[at : at + 25]) for at in range(10, single, 25)]
+        repeating, rest = f" {phrase} ".join(parts[:16]), " ".join(parts[16:])
+        texts[f"16 phrases in {single} words"] = repeating + rest
     plain = re.sub(r"\b(the|be|to|of|and|that|have|with)\b", "xi", " ".join(prose))
     texts["no stop word"] = plain
     texts["a stop word"] = f"{plain} Be to. Of"

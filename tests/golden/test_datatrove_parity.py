@@ -133,7 +133,7 @@ def test_spacy_decides_as_datatrove_on_real_pages(shared_data: Path, tmp_path: P
     with (tmp_path / "texts.jsonl").open("w", encoding="utf-8") as out:
         for name, text in texts.items():
             out.write(json.dumps({"id": name, "text": text}) + "\n")
-    command = [python, PEER, tmp_path / "texts.jsonl", tmp_path / "verdicts.jsonl"]
+    command = [python, str(PEER), str(tmp_path / "texts.jsonl"), str(tmp_path / "verdicts.jsonl")]
     subprocess.run(command, check=True)
     lines = (tmp_path / "verdicts.jsonl").read_text(encoding="utf-8").splitlines()
     assert differences(texts, [json.loads(line) for line in lines], "spacy") == []
@@ -144,10 +144,10 @@ def _real_texts(warc: Path, every: int) -> dict[str, str]:
     import trafilatura
     from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-    texts = {}
+    texts: dict[str, str] = {}
     with warc.open("rb") as stream:
         records = ArchiveIterator(stream, record_types=WarcRecordType.response)
         for number, record in enumerate(records):
             if number % every == 0 and (text := trafilatura.extract(record.reader.read())):
-                texts[record.record_id] = text
+                texts[str(record.record_id)] = text
     return texts

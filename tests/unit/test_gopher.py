@@ -74,6 +74,7 @@ def test_symbols_are_words_in_some_rules() -> None:
     assert found["hash_ratio"] == pytest.approx(1 / 6)
     assert found["ellipsis_ratio"] == pytest.approx(1 / 6)
     assert found["alphabetic_words"] == pytest.approx(3 / 6)
+    assert found["alphabetic_plain_words"] == pytest.approx(3 / found["word_count"])
 
 
 def test_lines_of_quality() -> None:

@@ -19,6 +19,7 @@ SPLITS = {
     "the U.S. economy, e.g. J. Doe": "the | U.S. | economy | , | e.g. | J. | Doe",
     "wait... no… yes": "wait | ... | no | … | yes",
     "state-of-the-art 2020-21": "state | - | of | - | the | - | art | 2020 | - | 21",
+    "COVID-19 B-2,": "COVID-19 | B-2 | ,",
     "3.14 1,000 10:30 and/or a,b": "3.14 | 1,000 | 10:30 | and | / | or | a | , | b",
     "end.Next U.S.A v2.0": "end | . | Next | U.S.A | v2.0",
     "-v --dry-run /etc/hosts @who": "-v | --dry | - | run | /etc | / | hosts | @who",
