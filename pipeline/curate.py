@@ -104,7 +104,7 @@ class Curation:
 
 
 def _identity(step: Filter | Cleaner) -> list[Any]:
-    return [step.name, step.version, step.parameters()]
+    return [step.name, step.version, step.parameters(), [signal.name for signal in step.signals]]
 
 
 def _bounds(step: Filter) -> list[Any]:
