@@ -1,6 +1,7 @@
 """A whole run: plan, resume, hand out splits, check the sums, leave the manifest.
 
-What happens inside a split is `pipeline.curate`; where splits run is `pipeline.runtime.executor`.
+What happens inside a split is `pipeline.split` and `pipeline.curate`; where splits run is
+`pipeline.runtime.executor`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.records import Fate
-from pipeline.curate import Curation, SplitTask, curate_split, decide_again
+from pipeline.curate import Curation
 from pipeline.recipe import Recipe
 from pipeline.reports.card import data_card
 from pipeline.reports.page import run_page
@@ -24,6 +25,7 @@ from pipeline.runtime.manifest import Completion, SplitReport, run_manifest, sum
 from pipeline.runtime.progress import Reporter, Silent
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Source, Split
+from pipeline.split import SplitTask, curate_split, decide_again
 
 __all__ = ["RunResult", "run"]
 
