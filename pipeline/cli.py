@@ -32,7 +32,7 @@ class _Group(click.Group):
     """Turns every error raised on purpose into one message and its exit code."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs["standalone_mode"] = False
+        kwargs |= {"standalone_mode": False, "prog_name": "gristmill"}
         try:
             code = super().main(*args, **kwargs)
         except click.ClickException as error:

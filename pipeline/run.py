@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def run(
         splits = curation.source.plan()
         done, tasks = _sort_out(curation, folder, splits)
         again = sum(task.again for task in tasks)
-        _announce(progress, folder, len(splits), len(done), again, len(tasks) - again)
+        _announce(progress, folder, done, tasks)
         _forget_surplus(folder, len(splits))
         if tasks:
             folder.remove(folder.manifest)
@@ -169,17 +169,23 @@ def _fits(found: Completion, source: Source, folder: RunFolder, index: int, spli
 
 
 def _announce(
-    progress: Reporter, folder: RunFolder, splits: int, done: int, again: int, fresh: int
+    progress: Reporter, folder: RunFolder, done: Mapping[int, Completion], tasks: Sequence[SplitTask]
 ) -> None:
-    if not done and not again and not any(folder.splits.iterdir()):
+    """Say what an earlier run left and what is done now, if there was one."""
+    if not any(folder.splits.iterdir()):
         return
+    again = sum(task.again for task in tasks)
+    fresh = [task.index for task in tasks if not task.again]
+    changed = sum(Completion.read(folder, index) is not None for index in fresh)
     parts = []
     if done:
-        parts.append(f"{done} of {splits} splits are done already")
+        parts.append(f"{len(done)} of {len(done) + len(tasks)} splits are done already")
     if again:
-        parts.append(f"bounds changed: {again} are decided again from stored signals")
-    if fresh:
-        parts.append(f"{fresh} are read")
+        parts.append(f"bounds changed: {again} splits are decided again from stored signals")
+    if changed:
+        parts.append(f"recipe, input or parts changed: {changed} splits are read again")
+    if len(fresh) > changed:
+        parts.append(f"{len(fresh) - changed} splits are still to be read")
     progress.say(f"Continuing in {folder.root}: " + "; ".join(parts))
 
 
