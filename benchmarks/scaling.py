@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -33,6 +34,7 @@ RECORD_ID = re.compile(rb"(?<=WARC-Record-ID: <urn:uuid:)[0-9a-f-]{36}")
 
 
 def main() -> None:
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

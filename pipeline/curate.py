@@ -14,7 +14,7 @@ from typing import Any
 
 import pipeline
 from pipeline.core.decisions import Signal, SignalValue, Verdict
-from pipeline.core.errors import RecordError
+from pipeline.core.errors import GristmillError, RecordError
 from pipeline.core.records import Document, Failure, RawRecord
 from pipeline.extract.extraction import Extracted, Extraction
 from pipeline.extract.worker import ExtractWorker
@@ -126,7 +126,12 @@ class Traced:
         self.verdicts += verdicts
 
     def quarantine(self, stage: str, error: Exception) -> None:
-        """The one place where an exception turns into a fate."""
+        """The one place where an exception turns into a fate.
+
+        Errors that are not the record's (a missing model, a full disk) go on and stop the run.
+        """
+        if isinstance(error, GristmillError) and not isinstance(error, RecordError):
+            raise error
         reason = error.reason if isinstance(error, RecordError) else f"{stage}.error"
         message = error.message if isinstance(error, RecordError) else repr(error)
         self.failure, self.stage = Failure(reason, stage, message), stage
@@ -169,11 +174,11 @@ def _admit(curation: Curation, record: RawRecord, traced: Traced) -> None:
     for gate in curation.gates:
         try:
             signals = gate.measure(doc)
+            _keep_signals(traced, gate, signals)
             traced.fail(gate.name, gate.decide(signals))
         except Exception as error:
             traced.quarantine(gate.name, error)
             return
-        _keep_signals(traced, gate.name, signals)
 
 
 def _extract(curation: Curation, record: RawRecord, traced: Traced) -> None:
@@ -218,10 +223,10 @@ def _measure_together(step: Filter, texts: Sequence[Traced]) -> bool:
     """The batch at once; False if one of the texts broke it, which is then found one by one."""
     try:
         measured = step.measure_batch([traced.doc for traced in texts if traced.doc])
+        for traced, signals in zip(texts, measured, strict=True):
+            _keep_signals(traced, step, signals)
     except Exception:
         return False
-    for traced, signals in zip(texts, measured, strict=True):
-        _keep_signals(traced, step.name, signals)
     return True
 
 
@@ -232,15 +237,21 @@ def _measure_alone(step: Filter | Cleaner, traced: Traced) -> None:
         if isinstance(step, Cleaner):
             text, signals = step.clean(doc.text)
             traced.doc = doc.with_text(text)
-            _keep_signals(traced, step.name, signals)
+            _keep_signals(traced, step, signals)
         else:
-            _keep_signals(traced, step.name, step.measure(doc))
+            _keep_signals(traced, step, step.measure(doc))
     except Exception as error:
         traced.quarantine(step.name, error)
 
 
-def _keep_signals(traced: Traced, family: str, signals: Mapping[str, SignalValue]) -> None:
-    traced.row.update({f"{family}.{name}": value for name, value in signals.items()})
+def _keep_signals(
+    traced: Traced, step: Filter | Cleaner, signals: Mapping[str, SignalValue]
+) -> None:
+    declared = {signal.name for signal in step.signals}
+    if signals.keys() != declared:
+        odd = sorted(declared ^ signals.keys())
+        raise ValueError(f"{step.name} declares other signals than it measures: {', '.join(odd)}")
+    traced.row.update({f"{step.name}.{name}": value for name, value in signals.items()})
 
 
 # --- deciding ------------------------------------------------------------------------------

@@ -169,7 +169,10 @@ def _fits(found: Completion, source: Source, folder: RunFolder, index: int, spli
 
 
 def _announce(
-    progress: Reporter, folder: RunFolder, done: Mapping[int, Completion], tasks: Sequence[SplitTask]
+    progress: Reporter,
+    folder: RunFolder,
+    done: Mapping[int, Completion],
+    tasks: Sequence[SplitTask],
 ) -> None:
     """Say what an earlier run left and what is done now, if there was one."""
     if not any(folder.splits.iterdir()):

@@ -12,8 +12,8 @@
     ├── RunError               a run that could not finish: a split kept failing, or another process owns OUT
     └── RecordError            one record failed; it is quarantined and the run goes on
 
-Only `RecordError` is caught while a run is going, in one place (`pipeline.curate`), where it
-becomes a quarantined record with its locator.
+While a run is going, what one record raises is caught in one place (`pipeline.curate`), where it
+becomes a quarantined record with its locator; every other error of this tree stops the run.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from pipeline.sources.sample import sample_bytes
 
 PAGE = (
     "<html><head><meta charset=iso-8859-1></head><body><nav>Home</nav><article><h1>The mill</h1>"
-    + "<p>The caf\xe9 by the mill opens when the wheel turns, and closes when the river freezes.</p>" * 5
+    + "<p>The caf\xe9 by the mill opens when the wheel turns, and closes when the river freezes.</p>"
+    * 5
     + "</article></body></html>"
 ).encode("latin-1")
 
@@ -70,7 +71,9 @@ def test_a_continued_run_says_what_it_does(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_over_the_quarantine_limit(capsys: pytest.CaptureFixture[str]) -> None:
-    assert call("run", "quickstart", "--serial", "--out", "out", "--set", "limits.quarantined=0") == 3
+    assert (
+        call("run", "quickstart", "--serial", "--out", "out", "--set", "limits.quarantined=0") == 3
+    )
     assert "the recipe allows 0.00%" in capsys.readouterr().err
     assert Path("out/manifest.json").exists()
 
