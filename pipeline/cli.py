@@ -277,16 +277,14 @@ def _result_json(result: RunResult) -> dict[str, Any]:
 
 
 def _print_result(console: Console, result: RunResult) -> None:
+    from pipeline.reports.folders import FOLDERS
     from pipeline.reports.funnel import headline
 
     _print_funnel(console, result.report)
     lines = [f"{headline(result.report)} in {result.seconds:.1f} s"]
     for place, what in (
         ("report.html", "funnel, rules and recipe, to be read in a browser"),
-        ("corpus/", "the kept documents"),
-        ("records/", "every record's fate, reason, value, bound and signals"),
-        ("dropped/", "texts of dropped records"),
-        ("quarantine/", "what failed, and where its bytes are"),
+        *((f"{folder.kind}/", folder.holds) for folder in FOLDERS),
         ("manifest.json", "recipe, models, inputs, counts"),
     ):
         lines.append(f"  {result.folder.root}/{place:15} {what}")

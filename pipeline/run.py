@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +94,9 @@ def run(
     curation = _curation(recipe)
     with RunFolder(Path(out or recipe.output)).create().lock() as folder:
         splits = curation.source.plan()
-        done, tasks = _sort_out(curation, folder, splits)
+        done, tasks, changed = _sort_out(curation, folder, splits)
         again = sum(task.again for task in tasks)
-        _announce(progress, folder, done, tasks)
+        _announce(progress, folder, len(done), again, changed, len(tasks) - again - changed)
         _forget_surplus(folder, len(splits))
         if tasks:
             folder.remove(folder.manifest)
@@ -132,28 +132,33 @@ def _curation(recipe: Recipe) -> Curation:
 
 def _sort_out(
     curation: Curation, folder: RunFolder, splits: Sequence[Split]
-) -> tuple[dict[int, Completion], list[SplitTask]]:
-    """Which splits are done, which need only a new decision, which must be read."""
+) -> tuple[dict[int, Completion], list[SplitTask], int]:
+    """Which splits are done, which need work, and how many of those are read a second time."""
     measured, decided = curation.measured(), curation.decided()
     done: dict[int, Completion] = {}
     tasks: list[SplitTask] = []
+    changed = 0
     for index, split in enumerate(splits):
         task = SplitTask(curation, folder, index, split)
         found = Completion.read(folder, index)
-        if found is None or not _fits(found, curation.source, folder, index, split):
+        if found is None:
             tasks.append(task)
-        elif found.decided == decided:
+            continue
+        fits = _fits(found, curation.source, folder, index, split)
+        if fits and found.decided == decided:
             done[index] = found
-        elif found.measured == measured and found.complete_texts and not found.renamed:
+        elif fits and found.measured == measured and found.complete_texts and not found.renamed:
             tasks.append(decide_again(task))
         else:
             tasks.append(task)
+            changed += 1
     if tasks:
         # Which ids repeat across splits depends on all of them, so it is settled anew.
         for index in [index for index, found in done.items() if found.renamed]:
             del done[index]
             tasks.append(SplitTask(curation, folder, index, splits[index]))
-    return done, sorted(tasks, key=lambda task: task.index)
+            changed += 1
+    return done, sorted(tasks, key=lambda task: task.index), changed
 
 
 def _fits(found: Completion, source: Source, folder: RunFolder, index: int, split: Split) -> bool:
@@ -169,26 +174,20 @@ def _fits(found: Completion, source: Source, folder: RunFolder, index: int, spli
 
 
 def _announce(
-    progress: Reporter,
-    folder: RunFolder,
-    done: Mapping[int, Completion],
-    tasks: Sequence[SplitTask],
+    progress: Reporter, folder: RunFolder, done: int, again: int, changed: int, unread: int
 ) -> None:
     """Say what an earlier run left and what is done now, if there was one."""
     if not any(folder.splits.iterdir()):
         return
-    again = sum(task.again for task in tasks)
-    fresh = [task.index for task in tasks if not task.again]
-    changed = sum(Completion.read(folder, index) is not None for index in fresh)
     parts = []
     if done:
-        parts.append(f"{len(done)} of {len(done) + len(tasks)} splits are done already")
+        parts.append(f"{done} of {done + again + changed + unread} splits are done already")
     if again:
         parts.append(f"bounds changed: {again} splits are decided again from stored signals")
     if changed:
         parts.append(f"recipe, input or parts changed: {changed} splits are read again")
-    if len(fresh) > changed:
-        parts.append(f"{len(fresh) - changed} splits are still to be read")
+    if unread:
+        parts.append(f"{unread} splits are still to be read")
     progress.say(f"Continuing in {folder.root}: " + "; ".join(parts))
 
 
