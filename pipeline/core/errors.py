@@ -9,6 +9,7 @@
     ├── ModelError             a model file that is missing, altered or of another kind
     ├── StorageError           output that cannot be written (full disk, permissions); resume after mending
     ├── ConservationError      in ≠ kept + dropped + quarantined: a bug in Gristmill; the run stops
+    ├── WipeOutAlarm           deduplication would remove nearly all of a source or domain (exit code 4)
     ├── RunError               a run that could not finish: a split kept failing, or another process owns OUT
     └── RecordError            one record failed; it is quarantined and the run goes on
 
@@ -32,6 +33,7 @@ __all__ = [
     "RunError",
     "SourceError",
     "StorageError",
+    "WipeOutAlarm",
 ]
 
 
@@ -111,6 +113,12 @@ class ConservationError(GristmillError):
 
 class RunError(GristmillError):
     """The run could not finish. What it had completed is kept; the same command continues."""
+
+
+class WipeOutAlarm(GristmillError):  # noqa: N818 - the alarm is the field's word
+    """Deduplication would remove nearly all of a source or a domain; nothing was removed."""
+
+    exit_code = 4
 
 
 class RecordError(GristmillError):

@@ -16,7 +16,7 @@ import errno
 import fcntl
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.core.errors import ConfigError, RunError, StorageError
@@ -56,8 +56,11 @@ class RunFolder:
         """Path of the part of ``kind`` that split number ``index`` writes."""
         return self.root / kind / f"part-{index:05d}{suffix}"
 
-    def create(self) -> RunFolder:
+    def create(self, kinds: Sequence[str] = KINDS) -> RunFolder:
         """Make the folders.
+
+        Args:
+            kinds: of parts that will be written.
 
         Raises:
             ConfigError: the folder holds something that is no Gristmill run.
@@ -74,7 +77,7 @@ class RunFolder:
                 )
         with storage_errors(folder.root):
             for path in (
-                *(folder.root / kind for kind in KINDS),
+                *(folder.root / kind for kind in kinds),
                 folder.splits,
                 folder.state / "tmp",
             ):
