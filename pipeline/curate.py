@@ -15,7 +15,8 @@ from typing import Any
 import pipeline
 from pipeline.core.decisions import Signal, SignalValue, Verdict
 from pipeline.core.errors import GristmillError, RecordError
-from pipeline.core.records import Document, Failure, RawRecord
+from pipeline.core.records import Document, Failure, Fate, RawRecord
+from pipeline.dedup.settings import Dedup
 from pipeline.extract.extraction import Extracted, Extraction
 from pipeline.extract.worker import ExtractWorker
 from pipeline.filters.base import Filter
@@ -24,9 +25,11 @@ from pipeline.runtime.ledger import Schemas
 from pipeline.runtime.manifest import fingerprint
 from pipeline.sources.base import Source, Split
 
-__all__ = ["Curation", "Traced", "close_extractors", "decide", "encodable", "measure"]
+__all__ = ["DEDUP", "Curation", "Traced", "close_extractors", "decide", "encodable", "measure"]
 
 DOCUMENTS_PER_BATCH = 64
+
+DEDUP = "dedup"  # the stage at which duplicates leave
 
 NO_TEXT = Verdict(False, "extract.characters.low", 0.0, 1.0)
 
@@ -43,6 +46,7 @@ class Curation:
         corpus_format: ``"parquet"`` or ``"jsonl.zst"``.
         keep_dropped: share of dropped texts written to ``dropped/``, chosen by a hash of the id.
             At 1.0 a bound can be changed later without extracting again.
+        dedup: how duplicates are found once all splits are done; None to leave them in.
     """
 
     source: Source
@@ -51,6 +55,7 @@ class Curation:
     steps: tuple[Filter | Cleaner, ...]
     corpus_format: str = "parquet"
     keep_dropped: float = 1.0
+    dedup: Dedup | None = None
 
     @property
     def filters(self) -> list[Filter]:
@@ -60,7 +65,8 @@ class Curation:
         """Stages a record can leave at, in order."""
         names = ["source", *(gate.name for gate in self.gates)]
         names += ["prescreen"] if self.extraction.prescreen else []
-        return [*names, "extract", *(step.name for step in self.steps)]
+        names += ["extract", *(step.name for step in self.steps)]
+        return [*names, *([DEDUP] if self.dedup else [])]
 
     def schemas(self) -> Schemas:
         declared: list[tuple[str, Signal]] = []
@@ -70,7 +76,7 @@ class Curation:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
-        return Schemas(tuple(declared))
+        return Schemas(tuple(declared), clusters=self.dedup is not None)
 
     def measured(self) -> str:
         """Fingerprint of all that texts and signals depend on, bounds of the steps left out."""
@@ -96,7 +102,8 @@ class Curation:
     def decided(self) -> str:
         """Fingerprint of `measured`, every bound, and what is written."""
         bounds = [_bounds(step) for step in self.filters]
-        return fingerprint(self.measured(), bounds, self.corpus_format, self.keep_dropped)
+        written = [self.corpus_format, self.keep_dropped, self.dedup is not None]
+        return fingerprint(self.measured(), bounds, written)
 
 
 def _identity(step: Filter | Cleaner) -> list[Any]:
@@ -117,6 +124,14 @@ class Traced:
     verdicts: list[Verdict] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     doc: Document | None = None
+
+    @property
+    def fate(self) -> Fate:
+        if self.failure is not None:
+            return Fate.QUARANTINED
+        if self.stage == DEDUP:
+            return Fate.DUPLICATE
+        return Fate.DROPPED if self.verdicts else Fate.KEPT
 
     def fail(self, stage: str, verdicts: Iterable[Verdict]) -> None:
         """Add failing rules; the record leaves at the first stage that had one."""

@@ -16,6 +16,12 @@ from typing import Any
 
 from pipeline.core.records import Fate
 from pipeline.curate import Curation
+from pipeline.duplicates import (
+    already_taken_out,
+    forget_duplicates,
+    open_indexes,
+    take_out_duplicates,
+)
 from pipeline.recipe import Recipe
 from pipeline.reports.card import data_card
 from pipeline.reports.page import run_page
@@ -92,20 +98,27 @@ def run(
     started = time.monotonic()
     progress = progress or Silent()
     curation = _curation(recipe)
-    with RunFolder(Path(out or recipe.output)).create().lock() as folder:
+    against = open_indexes(recipe.dedup) if recipe.dedup else []
+    executor = SerialExecutor() if serial else RayExecutor(workers, address)
+    with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
         splits = curation.source.plan()
         done, tasks, changed = _sort_out(curation, folder, splits)
         again = sum(task.again for task in tasks)
         _announce(progress, folder, len(done), again, changed, len(tasks) - again - changed)
-        _forget_surplus(folder, len(splits))
+        _forget_surplus(folder, len(splits), recipe.dedup is not None)
         if tasks:
             folder.remove(folder.manifest)
-            executor = SerialExecutor() if serial else RayExecutor(workers, address)
             done |= _execute(executor, tasks, splits, done, progress)
         done = settle_identities(folder, done, curation.schemas())
+        dedup = already_taken_out(recipe.dedup, folder, done, against) if recipe.dedup else None
+        if recipe.dedup and dedup is None:
+            folder.remove(folder.manifest)
+            done, dedup = take_out_duplicates(
+                curation, folder, splits, done, against, executor.run, progress
+            )
         reports = [done[index].report for index in range(len(splits))]
         report = sum_reports(curation.stage_names(), reports)
-        _leave_manifest(recipe, curation, folder, done, report)
+        _leave_manifest(recipe, curation, folder, done, report, dedup)
     return RunResult(
         folder=folder,
         report=report,
@@ -127,6 +140,7 @@ def _curation(recipe: Recipe) -> Curation:
         steps=tuple(step for step in recipe.steps if step not in recipe.gates),
         corpus_format=recipe.keep.corpus,
         keep_dropped=recipe.keep.dropped_share,
+        dedup=recipe.dedup,
     )
 
 
@@ -191,8 +205,8 @@ def _announce(
     progress.say(f"Continuing in {folder.root}: " + "; ".join(parts))
 
 
-def _forget_surplus(folder: RunFolder, splits: int) -> None:
-    """Take away the parts of splits that an earlier recipe had and this one has not."""
+def _forget_surplus(folder: RunFolder, splits: int, dedup: bool) -> None:
+    """Take away what an earlier recipe had and this one has not: splits, or deduplication."""
     for record in sorted(folder.splits.glob("*.json")):
         index = int(record.stem)
         if index >= splits:
@@ -200,6 +214,7 @@ def _forget_surplus(folder: RunFolder, splits: int) -> None:
             Completion.forget(folder, index)
             for path in found.paths(folder, index).values() if found else ():
                 folder.remove(path)
+    forget_duplicates(folder, splits if dedup else 0)
 
 
 def _execute(
@@ -216,7 +231,7 @@ def _execute(
         for name, number in completion.report.fates.items():
             fates[name] = fates.get(name, 0) + number
     finished: dict[int, Completion] = {}
-    with executor, progress:
+    with progress:
         progress.start(total, before, fates)
         ended: set[int] = set()
 
@@ -237,6 +252,7 @@ def _leave_manifest(
     folder: RunFolder,
     done: dict[int, Completion],
     report: SplitReport,
+    dedup: dict[str, Any] | None,
 ) -> None:
     manifest = run_manifest(
         # Where the output lies is no part of what it is.
@@ -247,6 +263,7 @@ def _leave_manifest(
         folder=folder,
         done=done,
         report=report,
+        dedup=dedup,
     )
     folder.write_text(folder.root / "report.html", run_page(manifest))
     folder.write_text(folder.root / "README.md", data_card(manifest))

@@ -9,11 +9,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pipeline.core.decisions import Verdict
+from pipeline.core.errors import ConservationError
 from pipeline.core.records import Failure, Fate
-from pipeline.curate import Curation, Traced, decide, encodable, measure
+from pipeline.curate import DEDUP, Curation, Traced, decide, encodable, measure
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.identities import note_identities
 from pipeline.runtime.ledger import PartsWriter, read_rows, table_suffix
@@ -21,21 +23,45 @@ from pipeline.runtime.manifest import Completion, SplitReport, StageCount
 from pipeline.runtime.storage import KINDS, RunFolder
 from pipeline.sources.base import Split
 
-__all__ = ["SplitTask", "curate_split", "decide_again"]
+__all__ = ["DuplicateFates", "SplitTask", "curate_split", "decide_again", "without_duplicates"]
 
 CORPUS_SUFFIXES = (".parquet", ".jsonl.zst")
 ORIGIN = ("id", "url", "path", "offset", "length")
+CLUSTER = ("cluster", "cluster_size")
+
+
+@dataclasses.dataclass(frozen=True)
+class DuplicateFates:
+    """What deduplication decided over the documents of one split.
+
+    Args:
+        path: a table of those that go and those that stay for others: ``id``, ``cluster``,
+            ``cluster_size``, and ``rule``, ``similarity`` where the document goes.
+        digest: names the table's content.
+        before: the split's completion record.
+    """
+
+    path: Path
+    digest: str
+    before: Completion
 
 
 @dataclasses.dataclass(frozen=True)
 class SplitTask:
-    """One split to curate, or to decide again from the parts it left."""
+    """One split to curate, or to decide again from the parts it left.
+
+    Args:
+        curation, folder, index, split: what, where to, its number, where from.
+        again: decide from the signals and texts that an earlier run left.
+        fates: what deduplication decided over this split's documents.
+    """
 
     curation: Curation
     folder: RunFolder
     index: int
     split: Split
     again: bool = False
+    fates: DuplicateFates | None = None
 
 
 def curate_split(task: SplitTask, tick: Tick) -> Completion:
@@ -46,6 +72,8 @@ def curate_split(task: SplitTask, tick: Tick) -> Completion:
         StorageError: the output cannot be written.
         ConservationError: a record was lost.
     """
+    if task.fates is not None:
+        return _finish(task, _without_duplicates(task, task.fates), tick)
     if task.again:
         return _finish(task, _measured_before(task), tick)
     return _finish(task, measure(task.curation, task.split), tick)
@@ -54,6 +82,33 @@ def curate_split(task: SplitTask, tick: Tick) -> Completion:
 def decide_again(task: SplitTask) -> SplitTask:
     """The same split, decided from the texts and signals an earlier run left."""
     return dataclasses.replace(task, again=True)
+
+
+def without_duplicates(task: SplitTask, fates: DuplicateFates) -> SplitTask:
+    """The same split, its duplicates taken out."""
+    return dataclasses.replace(task, again=True, fates=fates)
+
+
+def _without_duplicates(task: SplitTask, fates: DuplicateFates) -> Iterator[Traced]:
+    """Records of an earlier run, those that passed every filter with their cluster."""
+    settings = task.curation.dedup
+    assert settings is not None
+    found = {row["id"]: row for row in read_rows(fates.path)}
+    for traced in _measured_before(task):
+        if traced.fate is Fate.KEPT:
+            identity = traced.row["id"]
+            fate = found.pop(identity, {"cluster": identity, "cluster_size": 1, "rule": None})
+            traced.row["cluster"] = fate["cluster"]
+            traced.row["cluster_size"] = fate["cluster_size"]
+            if fate["rule"] is not None:
+                reason, bound = f"{DEDUP}.{fate['rule']}.high", settings.least_similarity
+                detail = f"kept in its place: {fate['cluster']}"
+                traced.fail(DEDUP, [Verdict(False, reason, fate["similarity"], bound, detail)])
+        yield traced
+    if found:
+        raise ConservationError(
+            f"split {task.index}: {len(found)} deduplicated documents are not in its parts"
+        )
 
 
 def _measured_before(task: SplitTask) -> Iterator[Traced]:
@@ -70,6 +125,8 @@ def _measured_before(task: SplitTask) -> Iterator[Traced]:
         for row in read_rows(folder.part("quarantine", index), ["id", "error"])
     }
     for row in read_rows(folder.part("records", index)):
+        for name in CLUSTER:
+            row.pop(name, None)  # settled anew once all splits are done
         traced = Traced(row)
         if row["fate"] == Fate.QUARANTINED:
             traced.stage = row["stage"]
@@ -104,6 +161,7 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
         for suffix in CORPUS_SUFFIXES:
             if suffix != table_suffix(kind, curation.corpus_format):
                 folder.remove(folder.part(kind, index, suffix))
+    before = task.fates.before if task.fates else None
     completion = Completion(
         split=(task.split.path, task.split.start, task.split.end),
         input_size=size,
@@ -112,7 +170,9 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
         decided=curation.decided(),
         corpus_format=curation.corpus_format,
         complete_texts=curation.keep_dropped >= 1,
-        renamed=0,
+        renamed=before.renamed if before else 0,
+        candidates=before.candidates if before else writer.files["corpus"].sha256,
+        duplicates=task.fates.digest if task.fates else None,
         report=report,
         files=writer.files,
     )
@@ -124,14 +184,14 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
 def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Traced) -> int:
     """Write one record where its fate sends it. Returns 1 if its text went to ``dropped/``."""
     row, stage = item.row, item.stage or "kept"
+    fate = item.fate
     first = item.verdicts[0] if item.verdicts else None
     if item.failure is not None:
-        fate, reasons = Fate.QUARANTINED, [item.failure.reason]
+        reasons = [item.failure.reason]
         error = encodable(item.failure.message)
         quarantined = {"stage": stage, "reason": item.failure.reason, "error": error}
         writer.write("quarantine", {**_only(row, ORIGIN), **quarantined})
     else:
-        fate = Fate.DROPPED if first else Fate.KEPT
         reasons = [verdict.reason for verdict in item.verdicts]
     row.update(
         fate=fate.value,
@@ -147,19 +207,20 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
         row["characters"] = len(item.text)
         report.characters[fate.value] += len(item.text)
         if fate is Fate.KEPT:
-            writer.write("corpus", _text_row(row, item.text))
-        elif _sampled(row["id"], curation.keep_dropped):
+            writer.write("corpus", _text_row(curation, row, item.text))
+        elif fate is Fate.DUPLICATE or _sampled(row["id"], curation.keep_dropped):
+            # A duplicate's text is what another threshold brings back; it is always left.
             left = {"stage": stage, "reason": row["reason"]}
-            writer.write("dropped", {**_text_row(row, item.text), **left})
+            writer.write("dropped", {**_text_row(curation, row, item.text), **left})
             filed = 1
     writer.write("records", row)
     report.settle(stage, fate, reasons)
     return filed
 
 
-def _text_row(row: dict[str, Any], text: str) -> dict[str, Any]:
+def _text_row(curation: Curation, row: dict[str, Any], text: str) -> dict[str, Any]:
     return {
-        **_only(row, (*ORIGIN, "date")),
+        **_only(row, (*ORIGIN, "date", *(CLUSTER if curation.dedup else ()))),
         "text": text,
         "language": row.get("language.label"),
         "language_score": row.get("language.label_score"),

@@ -97,5 +97,5 @@ def raise_alarm(outcome: Outcome, alarm: Alarm, say: Callable[[str], None]) -> l
             + ". Look at some of them; if the removals are right, set alarm.action to warn"
         )
     for line in lines:
-        say(f"warning: {line}")
+        say(line)
     return found

@@ -7,6 +7,7 @@ will do.
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def dedup(
         entries = _entries(table, ids, text_column, settings.quality)
         part = write_part(folder, 0, entries, settings.signing, "memory")
         found = deduplicate(folder, [part], settings, SerialExecutor().run)
-        raise_alarm(found, settings.alarm, print)
+        raise_alarm(found, settings.alarm, lambda line: warnings.warn(line, stacklevel=4))
         fates, receipts = found.part(0), found.receipts()
     kept = table.drop_columns([name for name in CLUSTER if name in table.column_names])
     kept = kept.append_column(CLUSTER[0], fates.cluster.cast(pa.string()))

@@ -38,12 +38,16 @@ class PartOutcome:
         removed: True where the document goes.
         cluster: id of the document that stands for it, its own where it stays.
         size: documents of the cluster, of this run and of earlier ones.
+        similarity: with the document that stands for it; NaN where it stays.
+        rule: why it goes; null where it stays.
     """
 
     ids: pa.Array
     removed: npt.NDArray[np.bool_]
     cluster: pa.Array
     size: npt.NDArray[np.int64]
+    similarity: npt.NDArray[np.float64]
+    rule: pa.Array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,12 +124,19 @@ class Outcome:
         rows = slice(begin, begin + self.parts[number])
         numbers = self._numbers[rows]
         kept = self.kept_by[numbers]
-        ids = self._ids
+        removed = kept != numbers
+        receipts = np.searchsorted(self.removals.removed, numbers[removed])
+        similarity = np.full(len(numbers), np.nan)
+        similarity[removed] = self.removals.similarity[receipts]
+        rules = np.zeros(len(numbers), np.int64)
+        rules[removed] = self.rules[receipts]
         return PartOutcome(
-            ids[rows],
-            kept != numbers,
-            ids.take(pa.array(self.order[kept])),
-            self._sizes[kept],
+            ids=self._ids[rows],
+            removed=removed,
+            cluster=self._ids.take(pa.array(self.order[kept])),
+            size=self._sizes[kept],
+            similarity=similarity,
+            rule=pa.array(self.rule_names).take(pa.array(rules, mask=~removed)),
         )
 
     def removed_rows(self) -> npt.NDArray[np.bool_]:

@@ -73,7 +73,7 @@ class Dedup:
     keep: tuple[Rule, ...] = ("longest",)
     preferred_domains: tuple[str, ...] = ()
     quality: str = ""
-    against: tuple[str, ...] = ()
+    against: tuple[str, ...] = dataclasses.field(default=(), metadata={"file": True})
     payload: bool = False
     alarm: Alarm = Alarm()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pipeline
 from pipeline.core.errors import GristmillError, PluginError, RecipeError, SourceError
 from pipeline.core.registry import nearest
+from pipeline.dedup.settings import Dedup
 from pipeline.extract import ENGINES, Extraction, Prescreen
 from pipeline.extract.html import make_engine
 from pipeline.filters import URL, Language
@@ -26,7 +27,7 @@ from pipeline.sources import SOURCES
 __all__ = ["find_config", "load_recipe"]
 
 Tokenizer = Literal["words", "spacy"]
-KEYS = ("name", "output", "source", "extract", "tokenizer", "filters", "keep", "limits")
+KEYS = ("name", "output", "source", "extract", "tokenizer", "filters", "dedup", "keep", "limits")
 REQUIRED = ("name", "source", "filters")
 
 
@@ -101,10 +102,13 @@ def _build_recipe(tree: Tree) -> Recipe | None:
     source = _build_source(tree) if "source" in present else INVALID
     extraction = _build_extraction(tree) if "extract" in present else Extraction()
     steps = build_steps(tree, tokenizer) if "filters" in present else ()
+    dedup = build(tree, ("dedup",), Dedup) if "dedup" in present else None
     keep = build(tree, ("keep",), Keep) if "keep" in present else Keep()
     limits = build(tree, ("limits",), RunLimits) if "limits" in present else RunLimits()
     if extraction is not INVALID and extraction.prescreen is not None:
         _check_prescreen(tree, extraction.prescreen, steps)
+    if dedup is not None and dedup is not INVALID:
+        _check_quality(tree, dedup, steps)
     if tree.faults:
         return None
     warnings = tuple(
@@ -112,7 +116,7 @@ def _build_recipe(tree: Tree) -> Recipe | None:
         for step in steps
         if isinstance(step, URL) and step == URL(bounds=step.bounds)
     )
-    return Recipe(name, output, source, extraction, steps, tokenizer, keep, limits, warnings)
+    return Recipe(name, output, source, extraction, steps, tokenizer, dedup, keep, limits, warnings)
 
 
 def _build_source(tree: Tree) -> Any:
@@ -185,3 +189,13 @@ def _check_prescreen(tree: Tree, prescreen: Prescreen, steps: Sequence[Filter | 
                     (*key, "languages"),
                     f"leaves out {', '.join(lost)}, which the language filter keeps",
                 )
+
+
+def _check_quality(tree: Tree, dedup: Dedup, steps: Sequence[Filter | Cleaner]) -> None:
+    """The signal by which the best copy is found is one that the recipe measures."""
+    signals = [f"{step.name}.{signal.name}" for step in steps for signal in step.signals]
+    if dedup.quality and dedup.quality not in signals:
+        tree.fault(
+            ("dedup", "quality"),
+            f"no filter of this recipe measures {dedup.quality!r}{nearest(dedup.quality, signals)}",
+        )

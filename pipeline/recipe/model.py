@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pipeline.dedup.settings import Dedup
 from pipeline.extract import Extraction
 from pipeline.extract.html import make_engine
 from pipeline.filters.base import Filter
@@ -63,6 +64,7 @@ class Recipe:
         steps: filters and cleaners in the recipe's order. A cleaner edits the text that the
             steps behind it see.
         tokenizer: what steps use that were given no tokenizer of their own.
+        dedup: how duplicates are found, None to leave them in.
         keep: what is written.
         limits: when the run counts as a bad one.
         warnings: what is allowed and probably not meant, one sentence each.
@@ -74,6 +76,7 @@ class Recipe:
     extraction: Extraction
     steps: tuple[Filter | Cleaner, ...]
     tokenizer: str = "words"
+    dedup: Dedup | None = None
     keep: Keep = Keep()
     limits: RunLimits = RunLimits()
     warnings: tuple[str, ...] = ()
@@ -103,6 +106,7 @@ class Recipe:
             "extract": {**_fields(self.extraction), "options": _fields(engine)},
             "tokenizer": self.tokenizer,
             "filters": [_describe_step(step) for step in self.steps],
+            **({} if self.dedup is None else {"dedup": _fields(self.dedup)}),
             "keep": _fields(self.keep),
             "limits": _fields(self.limits),
         }

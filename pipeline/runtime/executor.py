@@ -77,6 +77,8 @@ class SerialExecutor(Executor):
 class RayExecutor(Executor):
     """Tasks on Ray: a local one started here, or a cluster joined by address.
 
+    Ray starts with the first task, so that a run with nothing to do does without it.
+
     Args:
         workers: tasks in flight at most; None for one per CPU of the cluster.
         address: a Ray cluster (``"auto"``, ``"host:6379"``, ``"ray://host:10001"``); None starts
@@ -88,10 +90,15 @@ class RayExecutor(Executor):
         if workers is not None and workers < 1:
             raise ConfigError(f"--workers must be at least 1, not {workers}")
         self.workers, self.address, self.retries = workers, address, retries
-        self._started = False
+        self._owned = self._started = False
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> RayExecutor:
+        return self
+
+    def _start(self) -> None:
+        if self._started:
+            return
         # Ray wants these before it is imported; a user's own settings win.
         for name, value in (
             ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
@@ -121,16 +128,16 @@ class RayExecutor(Executor):
                 raise RunError(
                     f"cannot {'reach Ray at ' + self.address if self.address else 'start Ray'}: {error}"
                 ) from error
-            self._started = True
+            self._owned = True
         self._check_workers()
-        return self
+        self._started = True
 
     def __exit__(self, *error: object) -> None:
-        if self._started:
+        if self._owned:
             import ray
 
             ray.shutdown()
-            self._started = False
+        self._owned = self._started = False
         self._stack.close()
 
     def _check_workers(self) -> None:
@@ -156,6 +163,7 @@ class RayExecutor(Executor):
     def run(
         self, work: Work, tasks: Sequence[Any], on_tick: OnTick | None = None
     ) -> Iterator[tuple[int, Any]]:
+        self._start()
         import ray
 
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ import xxhash
 
 from pipeline.core.records import Locator
 from pipeline.runtime.ledger import PartsWriter, Schemas, read_rows
-from pipeline.runtime.manifest import Completion
+from pipeline.runtime.manifest import Completion, fingerprint
 from pipeline.runtime.storage import RunFolder
 
 __all__ = ["note_identities", "settle_identities"]
@@ -100,7 +100,12 @@ def _rename(
                 writer.write(kind, row)
         Completion.forget(folder, index)
     note_identities(folder, index, identities)
-    completion = dataclasses.replace(completion, renamed=len(renamed), files=writer.files)
+    completion = dataclasses.replace(
+        completion,
+        renamed=len(renamed),
+        candidates=fingerprint(completion.candidates, sorted(renamed)),
+        files=writer.files,
+    )
     completion.write(folder, index)
     return completion
 

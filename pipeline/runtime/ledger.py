@@ -40,6 +40,7 @@ FAILED = pa.list_(
     )
 )
 _ORIGIN = [("path", pa.string()), ("offset", pa.int64()), ("length", pa.int64())]
+_CLUSTER = [("cluster", pa.string()), ("cluster_size", pa.int64())]
 _TEXT = [
     ("id", pa.string()),
     ("text", pa.large_string()),
@@ -72,18 +73,25 @@ _RECORD = [
 
 @dataclasses.dataclass(frozen=True)
 class Schemas:
-    """The columns of each kind of part. The ledger has one more per signal, ``family.signal``."""
+    """The columns of each kind of part. The ledger has one more per signal, ``family.signal``.
+
+    Args:
+        signals: family and signal of each.
+        clusters: documents are deduplicated and know their cluster.
+    """
 
     signals: tuple[tuple[str, Signal], ...]
+    clusters: bool = False
 
     def signal_columns(self) -> list[str]:
         return [f"{family}.{signal.name}" for family, signal in self.signals]
 
     def of(self, kind: str) -> pa.Schema:
+        clusters = _CLUSTER if self.clusters else []
         if kind == "corpus":
-            return pa.schema(_TEXT)
+            return pa.schema([*_TEXT, *clusters])
         if kind == "dropped":
-            return pa.schema([*_TEXT, ("stage", pa.string()), ("reason", pa.string())])
+            return pa.schema([*_TEXT, *clusters, ("stage", pa.string()), ("reason", pa.string())])
         if kind == "quarantine":
             return pa.schema(
                 [
@@ -99,7 +107,7 @@ class Schemas:
             (f"{family}.{signal.name}", pa.string() if signal.kind == "text" else pa.float64())
             for family, signal in self.signals
         ]
-        return pa.schema([*_RECORD, *columns])
+        return pa.schema([*_RECORD, *clusters, *columns])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -50,11 +50,12 @@ class StageCount:
     name: str
     entered: int = 0
     dropped: int = 0
+    duplicate: int = 0
     quarantined: int = 0
 
     @property
     def passed(self) -> int:
-        return self.entered - self.dropped - self.quarantined
+        return self.entered - self.dropped - self.duplicate - self.quarantined
 
 
 @dataclasses.dataclass(slots=True)
@@ -66,7 +67,7 @@ class SplitReport:
         fates: records by fate.
         reasons: records by the first failing rule, or by the error for quarantined ones.
         failing: records by every failing rule, so that rules can be compared on their own.
-        characters: characters of text by fate (``kept``, ``dropped``).
+        characters: characters of text by fate (``kept``, ``dropped``, ``duplicate``).
     """
 
     stages: list[StageCount]
@@ -91,6 +92,8 @@ class SplitReport:
             if count.name == stage and fate is not Fate.KEPT:
                 if fate is Fate.QUARANTINED:
                     count.quarantined += 1
+                elif fate is Fate.DUPLICATE:
+                    count.duplicate += 1
                 else:
                     count.dropped += 1
                 return
@@ -136,6 +139,7 @@ def sum_reports(stages: Iterable[str], reports: Iterable[SplitReport]) -> SplitR
         for mine, theirs in zip(total.stages, report.stages, strict=True):
             mine.entered += theirs.entered
             mine.dropped += theirs.dropped
+            mine.duplicate += theirs.duplicate
             mine.quarantined += theirs.quarantined
         total.fates.update(report.fates)
         total.reasons.update(report.reasons)
@@ -159,6 +163,9 @@ class Completion:
         complete_texts: every dropped text was written too, so that a bound can be changed
             without extracting again.
         renamed: records whose id repeated one of an earlier split and was replaced.
+        candidates: names the documents that passed all filters, before duplicates were taken out.
+        duplicates: fingerprint of the duplicates that were taken out of this split, and of the
+            clusters of those that stayed; None before that.
         report: the split's counts.
         files: the parts written, by kind.
     """
@@ -171,6 +178,8 @@ class Completion:
     corpus_format: str
     complete_texts: bool
     renamed: int
+    candidates: str
+    duplicates: str | None
     report: SplitReport
     files: dict[str, PartFile]
 
@@ -221,6 +230,7 @@ def run_manifest(
     folder: RunFolder,
     done: Mapping[int, Completion],
     report: SplitReport,
+    dedup: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the run was and what came of it: the source of the report and of the data card.
 
@@ -231,6 +241,7 @@ def run_manifest(
         folder: the run folder.
         done: completion records of all splits by number.
         report: their sum.
+        dedup: what deduplication says of itself, if the recipe has it.
     """
     inputs: dict[str, dict[str, int]] = {}
     parts: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
@@ -250,5 +261,6 @@ def run_manifest(
         "models": dict(models),
         "inputs": inputs,
         "counts": report.to_json(),
+        **({} if dedup is None else {"dedup": dict(dedup)}),
         "parts": parts,
     }

@@ -35,8 +35,8 @@ def test_workers_that_import_another_pipeline_are_refused(tmp_path: Path) -> Non
 
         os.environ["PYTHONPATH"] = sys.argv[1]  # for the workers; this process has ours already
         try:
-            with RayExecutor(1):
-                print("started")
+            with RayExecutor(1) as executor:
+                print(list(executor.run(print, ["a task"])))
         except ConfigError as error:
             print(error)
         """
