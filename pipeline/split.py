@@ -16,6 +16,7 @@ from pipeline.core.decisions import Verdict
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import Failure, Fate
 from pipeline.curate import DEDUP, Curation, Traced, decide, encodable, measure
+from pipeline.dedup.outcome import CLUSTER
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.identities import note_identities
 from pipeline.runtime.ledger import PartsWriter, read_rows, table_suffix
@@ -27,7 +28,6 @@ __all__ = ["DuplicateFates", "SplitTask", "curate_split", "decide_again", "witho
 
 CORPUS_SUFFIXES = (".parquet", ".jsonl.zst")
 ORIGIN = ("id", "url", "path", "offset", "length")
-CLUSTER = ("cluster", "cluster_size")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,14 +18,13 @@ import pyarrow.compute as pc
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.index import Entry, write_part
+from pipeline.dedup.outcome import CLUSTER
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate
 from pipeline.runtime.executor import SerialExecutor
 from pipeline.runtime.storage import RunFolder
 
-__all__ = ["CLUSTER", "dedup"]
-
-CLUSTER = ("cluster", "cluster_size")
+__all__ = ["dedup"]
 
 
 def dedup(

@@ -15,8 +15,9 @@ from pipeline.core.errors import ConservationError
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.verify import REMOVAL, Removals
 
-__all__ = ["RECEIPT", "Outcome", "PartOutcome", "outcome"]
+__all__ = ["CLUSTER", "RECEIPT", "Outcome", "PartOutcome", "outcome"]
 
+CLUSTER = ("cluster", "cluster_size")  # columns of what stays
 RECEIPT = pa.schema(
     [
         ("removed", pa.string()),

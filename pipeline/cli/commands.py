@@ -1,20 +1,16 @@
-"""The command line. Arguments in, text out; the work is done by the modules it calls.
-
-Exit codes: 0 done, 1 failed, 2 bad recipe or arguments, 3 done with more quarantined records
-than the recipe allows, 130 interrupted.
-"""
+"""The commands that need no file of their own. Arguments in, text out."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline import __version__
-from pipeline.core.errors import ConfigError, GristmillError
+from pipeline.cli.dedup import dedup
+from pipeline.cli.terminal import Group, console, examples, run_manifest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,44 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
-FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
-
-
-class _Group(click.Group):
-    """Turns every error raised on purpose into one message and its exit code."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs |= {"standalone_mode": False, "prog_name": "gristmill"}
-        try:
-            code = super().main(*args, **kwargs)
-        except click.ClickException as error:
-            error.show()
-            code = error.exit_code
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("interrupted; the same command continues", err=True)
-            code = 130
-        except BrokenPipeError:
-            sys.stderr.close()
-            code = 1
-        except GristmillError as error:
-            click.echo(f"error: {error}", err=True)
-            code = error.exit_code
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _examples(*lines: str) -> str:
-    """An epilog that keeps its line breaks."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gristmill")
 def main() -> None:
     """Raw web crawls in, audited training data out, every record accounted for."""
 
 
 @main.command(
-    epilog=_examples(
+    epilog=examples(
         "gristmill run quickstart",
         "gristmill run fineweb --set 'source={kind: warc, paths: [crawl/*.warc.gz]}' --out out/cc",
         "gristmill run my.yaml --set filters.gopher_quality.bounds.word_count.low=20",
@@ -98,23 +64,23 @@ def run(
 
     if serial and (address or workers):
         raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
-    console = _console(stderr=True)
+    terminal = console(stderr=True)
     loaded = load_recipe(recipe, overrides)
     if not quiet:
         for warning in loaded.warnings:
-            console.print(f"warning: {warning}", highlight=False, markup=False)
+            terminal.print(f"warning: {warning}", highlight=False, markup=False)
     result = run_recipe(
         loaded,
         out=out,
         workers=workers,
         address=address,
         serial=serial,
-        progress=reporter(console, quiet=quiet or as_json),
+        progress=reporter(terminal, quiet=quiet or as_json),
     )
     if as_json:
         click.echo(json.dumps(_result_json(result)))
     elif not quiet:
-        _print_result(_console(), result)
+        _print_result(console(), result)
     if result.over_limit:
         click.echo(
             f"error: {result.quarantined_share:.2%} of the records are quarantined, the recipe "
@@ -126,7 +92,7 @@ def run(
 
 
 @main.command(
-    epilog=_examples(
+    epilog=examples(
         "gristmill extract page.html",
         "gristmill extract pages/*.html.gz --engine resiliparse --out texts",
         "gristmill extract page.html --json | jq -r .text",
@@ -180,21 +146,21 @@ def extract(
     return 1 if failed else 0
 
 
-@main.command(epilog=_examples("gristmill report out/quickstart", "gristmill report OUT --json"))
+@main.command(epilog=examples("gristmill report out/quickstart", "gristmill report OUT --json"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest's counts as JSON.")
 def report(folder: Path, as_json: bool) -> None:
     """Print the funnel of a finished run again."""
     from pipeline.runtime.manifest import SplitReport
 
-    counts = _manifest(folder)["counts"]
+    counts = run_manifest(folder)["counts"]
     if as_json:
         click.echo(json.dumps(counts))
     else:
-        _print_funnel(_console(), SplitReport.from_json(counts))
+        _print_funnel(console(), SplitReport.from_json(counts))
 
 
-@main.command(epilog=_examples("gristmill explain out/quickstart '<urn:uuid:…>'"))
+@main.command(epilog=examples("gristmill explain out/quickstart '<urn:uuid:…>'"))
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.argument("record")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger row as JSON.")
@@ -202,12 +168,12 @@ def explain(folder: Path, record: str, as_json: bool) -> None:
     """Say what became of one RECORD (its id or its URL) and why."""
     from pipeline.reports.explain import explanation, find_record
 
-    _manifest(folder)
+    run_manifest(folder)
     row = find_record(folder, record)
     click.echo(json.dumps(row, ensure_ascii=False) if as_json else explanation(row))
 
 
-@main.command(epilog=_examples("gristmill filters", "gristmill filters gopher_quality"))
+@main.command(epilog=examples("gristmill filters", "gristmill filters gopher_quality"))
 @click.argument("names", nargs=-1)
 def filters(names: tuple[str, ...]) -> None:
     """List filters with their signals and default bounds."""
@@ -231,7 +197,7 @@ def filters(names: tuple[str, ...]) -> None:
             click.echo(f"  {signal.name:28} {' and '.join(limits):18} {signal.doc}")
 
 
-@main.command(epilog=_examples("gristmill sample crawl"))
+@main.command(epilog=examples("gristmill sample crawl"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 def sample(folder: Path) -> None:
     """Write the embedded sample crawl to FOLDER/sample.warc.gz."""
@@ -241,23 +207,6 @@ def sample(folder: Path) -> None:
     path = folder / "sample.warc.gz"
     records = write_sample(path)
     click.echo(f"{path}: {len(records)} records")
-
-
-def _console(stderr: bool = False) -> Console:
-    from rich.console import Console
-
-    console = Console(stderr=stderr, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = FILE_WIDTH
-    return console
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise ConfigError(f"{folder} holds no finished run: {path} is missing")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
 
 
 def _result_json(result: RunResult) -> dict[str, Any]:
@@ -276,11 +225,11 @@ def _result_json(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _print_result(console: Console, result: RunResult) -> None:
+def _print_result(terminal: Console, result: RunResult) -> None:
     from pipeline.reports.folders import FOLDERS
     from pipeline.reports.funnel import headline
 
-    _print_funnel(console, result.report)
+    _print_funnel(terminal, result.report)
     lines = [f"{headline(result.report)} in {result.seconds:.1f} s"]
     for place, what in (
         ("report.html", "funnel, rules and recipe, to be read in a browser"),
@@ -289,10 +238,10 @@ def _print_result(console: Console, result: RunResult) -> None:
     ):
         lines.append(f"  {result.folder.root}/{place:15} {what}")
     for line in lines:
-        console.print(line, highlight=False, markup=False)
+        terminal.print(line, highlight=False, markup=False)
 
 
-def _print_funnel(console: Console, counts: SplitReport) -> None:
+def _print_funnel(terminal: Console, counts: SplitReport) -> None:
     from rich.table import Table
 
     from pipeline.reports.funnel import funnel
@@ -314,8 +263,7 @@ def _print_funnel(console: Console, counts: SplitReport) -> None:
             f"{row.passed:,}",
             reasons,
         )
-    console.print(table)
+    terminal.print(table)
 
 
-if __name__ == "__main__":
-    main()
+main.add_command(dedup)

@@ -1,0 +1,225 @@
+"""``gristmill dedup``: duplicates out of files, and a look at what a removal rests on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.cli.terminal import console, examples
+
+if TYPE_CHECKING:
+    from pipeline.dedup.files import FilesResult
+
+__all__ = ["dedup"]
+
+DEFAULT_OUT = "out/dedup"
+RULES = ("longest", "best_quality", "earliest", "latest", "preferred_domains")
+
+
+class _FilesByDefault(click.Group):
+    """``dedup a.jsonl`` means ``dedup files a.jsonl``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {*self.commands, *self.get_help_option_names(ctx)}
+        if args and args[0] not in known:
+            args = ["files", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    cls=_FilesByDefault,
+    epilog=examples(
+        "gristmill dedup crawl.jsonl",
+        "gristmill dedup 'crawl/*.parquet' --out out/unique --keep earliest",
+        "gristmill dedup new.jsonl --against out/unique --out out/newer",
+        "gristmill dedup show 'doc 17' --out out/unique",
+        "gristmill dedup lines crawl.jsonl --out lines.parquet",
+    ),
+)
+def dedup() -> None:
+    """Take duplicates out of FILES, each removal verified and with a receipt.
+
+    `gristmill dedup FILES…` is short for `gristmill dedup files FILES…`; its options are shown by
+    `gristmill dedup files --help`. A recipe has the same under `dedup:`.
+    """
+
+
+@dedup.command(
+    epilog=examples(
+        "gristmill dedup a.jsonl b.jsonl.gz c.parquet",
+        "gristmill dedup crawl.jsonl --threshold 0.7 --keep latest --keep longest",
+        "gristmill dedup crawl.parquet --text content --id url --similarity containment",
+    )
+)
+@click.argument("paths", nargs=-1, required=True, metavar="FILES...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_OUT,
+    show_default=True,
+    metavar="DIR",
+    help="Output folder: kept.parquet, receipts.parquet, quarantine.parquet, manifest.json.",
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Least similarity of a removed document and the one kept; picks bands and rows, too "
+    "[0.8, with 14 bands of 8 rows].",
+)
+@click.option("--bands", type=click.IntRange(1, 255), help="Bands of the MinHash signatures.")
+@click.option("--rows", type=click.IntRange(1), help="Rows of a band.")
+@click.option("--words", type=click.IntRange(1, 64), default=5, show_default=True,
+              help="Words per shingle.")  # fmt: skip
+@click.option(
+    "--similarity",
+    type=click.Choice(["jaccard", "containment"]),
+    default="jaccard",
+    show_default=True,
+    help="What has to reach the threshold; containment is the share of the removed document.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(RULES),
+    multiple=True,
+    default=["longest"],
+    show_default=True,
+    help="Which copy stays; given again, it breaks ties; the last tie goes to the smaller id.",
+)
+@click.option("--quality", default="", metavar="COLUMN", help="For --keep best_quality.")
+@click.option(
+    "--preferred-domain", multiple=True, metavar="DOMAIN", help="For --keep preferred_domains."
+)
+@click.option("--against", multiple=True, metavar="DIR", help="Output of an earlier run: what it "
+              "kept stays, copies of it go.")  # fmt: skip
+@click.option("--alarm", type=click.Choice(["stop", "warn", "off"]), default="stop",
+              show_default=True, help="Where a source or domain would lose nearly all.")  # fmt: skip
+@click.option("--alarm-share", type=click.FloatRange(0, 1), default=0.9, show_default=True,
+              help="What nearly all is.")  # fmt: skip
+@click.option("--alarm-minimum", type=click.IntRange(1), default=20, show_default=True,
+              help="Documents a source or domain must have to be looked at.")  # fmt: skip
+@click.option("--id", "id_column", default="id", show_default=True, metavar="COLUMN")
+@click.option("--text", "text_column", default="text", show_default=True, metavar="COLUMN")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
+@click.option("--workers", type=int, metavar="N", help="Tasks at a time [one per CPU].")
+@click.option("--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one.")
+@click.option("--serial", is_flag=True, help="No Ray: everything in this process.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def files(**options: Any) -> None:
+    """Take duplicates out of FILES: JSONL (plain, .gz, .zst) or Parquet, globs or folders.
+
+    Rows need an id and a text; url, date and source are used where there are any. A small input
+    that is one piece is worked on without Ray. The same command after an interruption continues.
+    """
+    from pipeline.core.errors import ConfigError
+    from pipeline.dedup.files import TableColumns, dedup_files
+    from pipeline.dedup.settings import Alarm, Dedup
+    from pipeline.runtime.executor import RayExecutor, SerialExecutor
+    from pipeline.runtime.progress import reporter
+    from pipeline.sources.tables import plan_tables
+
+    if options["serial"] and (options["address"] or options["workers"]):
+        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
+    missing = [root for root in options["against"] if not Path(root).is_dir()]
+    if missing:
+        raise ConfigError(f"--against {missing[0]}: no such folder")
+    settings = Dedup(
+        threshold=options["threshold"],
+        bands=options["bands"],
+        rows=options["rows"],
+        similarity=options["similarity"],
+        words=options["words"],
+        keep=tuple(options["keep"]),
+        preferred_domains=tuple(options["preferred_domain"]),
+        quality=options["quality"],
+        against=tuple(options["against"]),
+        alarm=Alarm(options["alarm_share"], options["alarm_minimum"], options["alarm"]),
+        seed=options["seed"],
+    )
+    parts = plan_tables(options["paths"])
+    alone = options["serial"] or (
+        len(parts) == 1 and not options["workers"] and not options["address"]
+    )
+    result = dedup_files(
+        parts,
+        options["out"],
+        settings,
+        SerialExecutor() if alone else RayExecutor(options["workers"], options["address"]),
+        reporter(console(stderr=True), quiet=options["quiet"] or options["as_json"]),
+        TableColumns(options["id_column"], options["text_column"]),
+    )
+    if options["as_json"]:
+        out = str(result.folder.root)
+        click.echo(json.dumps({"out": out, **result.counts, "reasons": result.quarantined}))
+    elif not options["quiet"]:
+        _print_result(result)
+
+
+@dedup.command(
+    epilog=examples("gristmill dedup show 'doc 17'", "gristmill dedup show ID --out out/crawl")
+)
+@click.argument("record")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=DEFAULT_OUT,
+    show_default=True,
+    metavar="DIR",
+    help="Output folder of a deduplication or of a run.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print receipt and both texts as JSON.")
+def show(record: str, out: Path, as_json: bool) -> None:
+    """Show the receipt of a removed RECORD, its text and the kept one's side by side.
+
+    For a kept RECORD, what was removed in its favour.
+    """
+    from pipeline.dedup.show import find_receipts, shown
+
+    found = find_receipts(out, record)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    terminal = console()
+    for line in shown(found, terminal.width):
+        terminal.print(line, highlight=False)
+
+
+def _print_result(result: FilesResult) -> None:
+    terminal, counts, root = console(), result.counts, result.folder.root
+    removed = ", ".join(
+        f"{counts[rule]:,} {rule}"
+        for rule in ("exact", "jaccard", "containment",
+                     "exact.earlier", "jaccard.earlier", "containment.earlier")
+        if counts.get(rule)
+    )  # fmt: skip
+    faults = ", ".join(f"{rows:,} {reason}" for reason, rows in result.quarantined.items())
+    lines = [
+        f"{counts['entered']:,} rows: {counts['kept']:,} kept, {counts['removed']:,} removed"
+        + (f" ({removed})" if removed else "")
+        + f", {counts['quarantined']:,} quarantined"
+        + (f" ({faults})" if faults else "")
+        + f" in {result.seconds:.1f} s",
+    ]
+    if counts["clusters"]:
+        lines.append(
+            f"{counts['clusters']:,} of the kept documents stand for others, "
+            f"one of them for a cluster of {counts['largest']:,}"
+        )
+    if counts["full_buckets"]:
+        lines.append(
+            f"{counts['full_buckets']:,} buckets were so large that not all of what stays in them "
+            "was compared; see docs/dedup.md"
+        )
+    for name, what in (
+        ("kept.parquet", "what stays: every column, cluster and cluster_size"),
+        ("receipts.parquet", "what goes: removed, kept, similarity, buckets, rule"),
+        ("quarantine.parquet", "rows that could not be used, and why"),
+        ("dedup/index/", "signatures, for --against in later runs"),
+        ("manifest.json", "settings and counts"),
+    ):
+        lines.append(f"  {root}/{name:19} {what}")
+    for line in lines:
+        terminal.print(line, highlight=False, markup=False)

@@ -1,0 +1,71 @@
+"""What all commands share: errors to messages and exit codes, the console, help with examples."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.core.errors import ConfigError, GristmillError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["Group", "console", "examples", "run_manifest"]
+
+FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
+
+
+class Group(click.Group):
+    """Turns every error raised on purpose into one message and its exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs |= {"standalone_mode": False, "prog_name": "gristmill"}
+        try:
+            code = super().main(*args, **kwargs)
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("interrupted; the same command continues", err=True)
+            code = 130
+        except BrokenPipeError:
+            sys.stderr.close()
+            code = 1
+        except GristmillError as error:
+            click.echo(f"error: {error}", err=True)
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def examples(*lines: str) -> str:
+    """An epilog that keeps its line breaks."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def console(stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    """Standard output or standard error; text that goes to a file gets a width of its own."""
+    made = Console(stderr=stderr, soft_wrap=True)
+    if not made.is_terminal:
+        made.width = FILE_WIDTH
+    return made
+
+
+def run_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a finished run.
+
+    Raises:
+        ConfigError: there is none, or it is that of something else.
+    """
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise ConfigError(f"{folder} holds no finished run: {path} is missing")
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if "recipe" not in manifest:
+        raise ConfigError(f"{folder} holds deduplicated files and no run of a recipe")
+    return manifest
