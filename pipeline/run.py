@@ -47,6 +47,7 @@ class RunResult:
             them were read now, decided again from stored signals, or had been done before.
         seconds: wall-clock time of this run.
         quarantine_limit: share of records the recipe allows in quarantine.
+        deduplicated: the recipe takes duplicates out.
     """
 
     folder: RunFolder
@@ -57,6 +58,7 @@ class RunResult:
     resumed: int
     seconds: float
     quarantine_limit: float
+    deduplicated: bool = False
 
     @property
     def quarantined_share(self) -> float:
@@ -128,6 +130,7 @@ def run(
         resumed=len(splits) - len(tasks),
         seconds=time.monotonic() - started,
         quarantine_limit=recipe.limits.quarantined,
+        deduplicated=recipe.dedup is not None,
     )
 
 

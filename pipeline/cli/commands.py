@@ -226,7 +226,7 @@ def _result_json(result: RunResult) -> dict[str, Any]:
 
 
 def _print_result(terminal: Console, result: RunResult) -> None:
-    from pipeline.reports.folders import FOLDERS
+    from pipeline.reports.folders import FOLDERS, RECEIPTS_NOTE
     from pipeline.reports.funnel import headline
 
     _print_funnel(terminal, result.report)
@@ -234,6 +234,7 @@ def _print_result(terminal: Console, result: RunResult) -> None:
     for place, what in (
         ("report.html", "funnel, rules and recipe, to be read in a browser"),
         *((f"{folder.kind}/", folder.holds) for folder in FOLDERS),
+        *([RECEIPTS_NOTE] if result.deduplicated else []),
         ("manifest.json", "recipe, models, inputs, counts"),
     ):
         lines.append(f"  {result.folder.root}/{place:15} {what}")
@@ -248,18 +249,21 @@ def _print_funnel(terminal: Console, counts: SplitReport) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("stage")
-    for heading in ("entered", "dropped", "quarantined", "passed"):
+    rows = funnel(counts)
+    leaving = ["dropped", "duplicate", "quarantined"]
+    if not any(row.duplicate for row in rows):
+        leaving.remove("duplicate")
+    for heading in ("entered", *leaving, "passed"):
         table.add_column(heading, justify="right")
     table.add_column("commonest reasons", overflow="fold")
-    for row in funnel(counts):
+    for row in rows:
         reasons = ", ".join(
             f"{reason.split('.', 1)[-1]} {count:,}" for reason, count in row.reasons
         )
         table.add_row(
             row.stage,
             f"{row.entered:,}",
-            f"{row.dropped:,}" if row.dropped else "·",
-            f"{row.quarantined:,}" if row.quarantined else "·",
+            *(f"{getattr(row, name):,}" if getattr(row, name) else "·" for name in leaving),
             f"{row.passed:,}",
             reasons,
         )

@@ -29,6 +29,7 @@ def data_card(manifest: Mapping[str, Any]) -> str:
             for kind in ("records", "dropped", "quarantine")
             for line in _config(manifest, kind, kind, "parquet")
         ),
+        *_receipts_config(manifest),
         "---",
         "",
         f"# {recipe['name']}",
@@ -36,13 +37,14 @@ def data_card(manifest: Mapping[str, Any]) -> str:
         f"{headline(report)}. Made by Gristmill {manifest['gristmill']} with the recipe in "
         "`manifest.json`.",
         "",
-        "| stage | entered | dropped | quarantined | passed | commonest reasons |",
-        "|---|---:|---:|---:|---:|---|",
+        "| stage | entered | dropped | duplicate | quarantined | passed | commonest reasons |",
+        "|---|---:|---:|---:|---:|---:|---|",
     ]
     for row in funnel(report):
         reasons = ", ".join(f"`{reason}` {count:,}" for reason, count in row.reasons)
         lines.append(
-            f"| {row.stage} | {row.entered:,} | {row.dropped:,} | {row.quarantined:,} "
+            f"| {row.stage} | {row.entered:,} | {row.dropped:,} "
+            f"| {row.duplicate:,} | {row.quarantined:,} "
             f"| {row.passed:,} | {reasons} |"
         )
     kept = report.characters[Fate.KEPT]
@@ -54,6 +56,7 @@ def data_card(manifest: Mapping[str, Any]) -> str:
         "|---|---|---|",
         *(f"| `{folder.kind}/` | {folder.row} | {folder.holds} |" for folder in FOLDERS),
         "",
+        *_duplicates(manifest),
         "## Models",
         "",
         *(f"- `{name}` sha256 `{digest}`" for name, digest in manifest["models"].items()),
@@ -77,4 +80,30 @@ def _config(manifest: Mapping[str, Any], name: str, kind: str, suffix: str) -> l
         f"- config_name: {name}",
         f"  data_files: {kind}/*.{suffix}",
         f"  description: parts {parts.hexdigest()[:16]}",
+    ]
+
+
+def _receipts_config(manifest: Mapping[str, Any]) -> list[str]:
+    if "dedup" not in manifest:
+        return []
+    receipts = manifest["dedup"]["receipts"]
+    return [
+        "- config_name: receipts",
+        f"  data_files: {receipts['file']}",
+        f"  description: parts {receipts['sha256'][:16]}",
+    ]
+
+
+def _duplicates(manifest: Mapping[str, Any]) -> list[str]:
+    if "dedup" not in manifest:
+        return []
+    counts, parameters = manifest["dedup"]["counts"], manifest["dedup"]["parameters"]
+    return [
+        "## Duplicates",
+        "",
+        f"{counts['removed']:,} of {counts['entered']:,} documents were removed, each for a copy "
+        f"that stays, with a verified {parameters['similarity']} similarity of at least "
+        f"{parameters['threshold']} over shingles of {parameters['words']} words. "
+        f"`{manifest['dedup']['receipts']['file']}` has a row for each.",
+        "",
     ]

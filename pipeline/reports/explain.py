@@ -59,4 +59,6 @@ def _rule(verdict: Mapping[str, Any]) -> str:
     if verdict["value"] is None or verdict["bound"] is None:
         return f"{verdict['reason']}{detail}"
     sign = "<" if verdict["reason"].endswith(".low") else ">"
+    if verdict["reason"].startswith("dedup."):
+        sign = "≥"
     return f"{verdict['reason']}: {verdict['value']:g} {sign} {verdict['bound']:g}{detail}"

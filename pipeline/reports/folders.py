@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-__all__ = ["FOLDERS", "FolderNote"]
+__all__ = ["FOLDERS", "RECEIPTS_NOTE", "FolderNote"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,3 +34,5 @@ FOLDERS = (
     ),
     FolderNote("quarantine", "failed record", "the error, and where the bytes are"),
 )
+
+RECEIPTS_NOTE = ("dedup/", "receipts.parquet: what was removed for what; index/ for later runs")

@@ -34,14 +34,16 @@ class FunnelRow:
 
     Args:
         stage: its name, as in the recipe.
-        entered, dropped, quarantined, passed: records; ``entered`` is the sum of the others.
-        share: dropped and quarantined records over entered ones.
+        entered, dropped, duplicate, quarantined, passed: records; ``entered`` is the sum of the
+            others.
+        share: records that left over entered ones.
         rules: every rule that some record failed, those over which most records left first.
     """
 
     stage: str
     entered: int
     dropped: int
+    duplicate: int
     quarantined: int
     passed: int
     share: float
@@ -64,9 +66,10 @@ def funnel(report: SplitReport) -> list[FunnelRow]:
             stage=count.name,
             entered=count.entered,
             dropped=count.dropped,
+            duplicate=count.duplicate,
             quarantined=count.quarantined,
             passed=count.passed,
-            share=(count.dropped + count.quarantined) / max(count.entered, 1),
+            share=(count.entered - count.passed) / max(count.entered, 1),
             rules=_commonest_first(rules[count.name]),
         )
         for count in report.stages

@@ -63,6 +63,7 @@ def run_page(manifest: Mapping[str, Any]) -> str:
         folders=[_folder(note.kind, manifest) | {"note": note} for note in FOLDERS],
         inputs=inputs[:INPUTS_SHOWN],
         more_inputs=max(0, len(inputs) - INPUTS_SHOWN),
+        dedup=_duplicates(manifest),
         input_bytes=sum(source["bytes"] for _, source in inputs),
     )
 
@@ -111,7 +112,8 @@ def _figures(report: SplitReport, rows: list[FunnelRow]) -> list[tuple[str, int,
 
 def _funnel_bar(row: FunnelRow, records: int) -> list[Segment]:
     """What entered a stage, by what became of it; as long as the bar is what entered the run."""
-    parts = {"passed": row.passed, "dropped": row.dropped, "quarantined": row.quarantined}
+    kinds = ("passed", "dropped", "duplicate", "quarantined")
+    parts = {kind: getattr(row, kind) for kind in kinds}
     return _segments(parts, records)
 
 
@@ -151,6 +153,27 @@ def _bound(reason: str, recipe: Mapping[str, Any]) -> str:
         if limits.get(side) is not None:
             return f"{'below' if side == 'low' else 'above'} {limits[side]:,}"
     return ""
+
+
+def _duplicates(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the page says of deduplication: sums by rule, clusters, alarms."""
+    noted = manifest.get("dedup")
+    if noted is None:
+        return None
+    counts, parameters = noted["counts"], noted["parameters"]
+    rules = [
+        (rule, counts[rule], _RULES[rule.removesuffix(".earlier")].format(**parameters))
+        for rule in (f"{name}{run}" for name in _RULES for run in ("", ".earlier"))
+        if counts.get(rule)
+    ]
+    return {**noted, "rules": rules, "share": counts["removed"] / max(counts["entered"], 1)}
+
+
+_RULES = {
+    "exact": "the same text but for case, punctuation and white space",
+    "jaccard": "at least {threshold} of the {words}-word shingles of the two are common to both",
+    "containment": "at least {threshold} of its {words}-word shingles are in the one kept",
+}
 
 
 def _folder(kind: str, manifest: Mapping[str, Any]) -> dict[str, int]:
