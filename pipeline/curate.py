@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pipeline
@@ -21,15 +22,26 @@ from pipeline.extract.extraction import Extracted, Extraction
 from pipeline.extract.worker import ExtractWorker
 from pipeline.filters.base import Filter
 from pipeline.filters.cleaners import Cleaner
-from pipeline.runtime.ledger import Schemas
+from pipeline.runtime.ledger import Schemas, read_rows
 from pipeline.runtime.manifest import fingerprint
 from pipeline.sources.base import Source, Split
 
-__all__ = ["DEDUP", "Curation", "Traced", "close_extractors", "decide", "encodable", "measure"]
+__all__ = [
+    "DEDUP",
+    "PAYLOAD",
+    "Curation",
+    "PayloadCopies",
+    "Traced",
+    "admitted",
+    "close_extractors",
+    "decide",
+    "encodable",
+    "measure",
+]
 
 DOCUMENTS_PER_BATCH = 64
 
-DEDUP = "dedup"  # the stage at which duplicates leave
+PAYLOAD, DEDUP = "payload", "dedup"  # the stages at which duplicates leave
 
 NO_TEXT = Verdict(False, "extract.characters.low", 0.0, 1.0)
 
@@ -64,6 +76,7 @@ class Curation:
     def stage_names(self) -> list[str]:
         """Stages a record can leave at, in order."""
         names = ["source", *(gate.name for gate in self.gates)]
+        names += [PAYLOAD] if self.dedup and self.dedup.payload else []
         names += ["prescreen"] if self.extraction.prescreen else []
         names += ["extract", *(step.name for step in self.steps)]
         return [*names, *([DEDUP] if self.dedup else [])]
@@ -78,13 +91,20 @@ class Curation:
             declared += [(step.name, signal) for signal in step.signals]
         return Schemas(tuple(declared), clusters=self.dedup is not None)
 
-    def measured(self) -> str:
-        """Fingerprint of all that texts and signals depend on, bounds of the steps left out."""
-        gates = [[*_identity(gate), _bounds(gate)] for gate in self.gates]
+    def gated(self) -> str:
+        """Fingerprint of all that decides which records go on to extraction."""
         return fingerprint(
             pipeline.__version__,
             [self.source.name, self.source.version, self.source.parameters()],
-            gates,
+            [[*_identity(gate), _bounds(gate)] for gate in self.gates],
+            {name: digest for gate in self.gates for name, digest in gate.models().items()},
+        )
+
+    def measured(self) -> str:
+        """Fingerprint of all that texts and signals depend on, bounds of the steps left out."""
+        return fingerprint(
+            self.gated(),
+            self.dedup is not None and self.dedup.payload,
             self.extraction.parameters(),
             [_identity(step) for step in self.steps],
             self.models(),
@@ -95,7 +115,7 @@ class Curation:
         found: dict[str, str] = {}
         if self.extraction.prescreen:
             found |= self.extraction.prescreen.models()
-        for step in (*self.gates, *self.filters):
+        for step in (*self.gates, *self.steps):
             found |= step.models()
         return dict(sorted(found.items()))
 
@@ -129,7 +149,7 @@ class Traced:
     def fate(self) -> Fate:
         if self.failure is not None:
             return Fate.QUARANTINED
-        if self.stage == DEDUP:
+        if self.stage in (PAYLOAD, DEDUP):
             return Fate.DUPLICATE
         return Fate.DROPPED if self.verdicts else Fate.KEPT
 
@@ -156,16 +176,56 @@ class Traced:
 # --- measuring -----------------------------------------------------------------------------
 
 
-def measure(curation: Curation, split: Split) -> Iterator[Traced]:
+@dataclasses.dataclass(frozen=True)
+class PayloadCopies:
+    """The records of one split whose payload another record keeps.
+
+    Args:
+        path: a table of them (`pipeline.payloads.COPIES`).
+        digest: names its content.
+    """
+
+    path: Path
+    digest: str
+
+    def verdicts(self) -> dict[int, Verdict]:
+        """Why each goes, by offset."""
+        return {
+            row["offset"]: Verdict(
+                False, f"{PAYLOAD}.records.high", float(row["records"]), 1.0,
+                f"kept in its place: {row['kept_id']}",
+            )
+            for row in read_rows(self.path)
+        }  # fmt: skip
+
+
+def admitted(curation: Curation, record: RawRecord) -> bool:
+    """Whether source and gates let a record go on to extraction."""
+    traced = Traced(_origin(record))
+    _admit(curation, record, traced)
+    return traced.stage is None
+
+
+def measure(
+    curation: Curation, split: Split, copies: PayloadCopies | None = None
+) -> Iterator[Traced]:
     """Source, gates, extraction, filters and cleaners, for every record of the split in order.
+
+    Args:
+        curation: what to do.
+        split: where from.
+        copies: records that leave before extraction, since their payload is kept elsewhere.
 
     Raises:
         SourceError: the input cannot be read.
     """
     batch: list[Traced] = []
+    leaving = copies.verdicts() if copies else {}
     for record in curation.source.read(split):
         traced = Traced(_origin(record))
         _admit(curation, record, traced)
+        if traced.stage is None and record.source.offset in leaving:
+            traced.fail(PAYLOAD, [leaving[record.source.offset]])
         if traced.stage is None:
             _extract(curation, record, traced)
         record.payload = None
@@ -250,7 +310,7 @@ def _measure_alone(step: Filter | Cleaner, traced: Traced) -> None:
     assert doc is not None
     try:
         if isinstance(step, Cleaner):
-            text, signals = step.clean(doc.text)
+            text, signals = step.clean_document(doc)
             traced.doc = doc.with_text(text)
             _keep_signals(traced, step, signals)
         else:

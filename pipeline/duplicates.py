@@ -24,6 +24,7 @@ from pipeline.dedup.index import EarlierPart, Entry, IndexPart, index_folder, op
 from pipeline.dedup.outcome import Outcome, PartOutcome
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import Execute, deduplicate, sweep
+from pipeline.payloads import payload_receipts
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.ledger import read_rows
 from pipeline.runtime.manifest import Completion, fingerprint
@@ -87,15 +88,20 @@ def take_out_duplicates(
     progress.say(f"Deduplicating {documents:,} documents")
     found = deduplicate(folder, parts, settings, execute, against)
     alarms = raise_alarm(found, settings.alarm, lambda line: progress.say(f"warning: {line}"))
-    settled = _rewritten(curation, folder, splits, done, found, len(against), execute)
-    receipts = found.receipts()
+    receipts, counts = found.receipts(), found.counts()
+    stands: dict[str, int] = {}
+    if settings.payload:
+        of_payloads, stands = payload_receipts(folder, done, found)
+        receipts = pa.concat_tables([receipts, of_payloads]).sort_by("removed")
+        counts |= _counted(of_payloads)
+    settled = _rewritten(curation, folder, splits, done, found, len(against), execute, stands)
     path = folder.root / "dedup" / "receipts.parquet"
     with folder.replacing(path) as temporary:
         pq.write_table(receipts, temporary, compression="zstd")
     sweep(folder)
     return settled, {
         "parameters": settings.describe(),
-        "counts": found.counts(),
+        "counts": counts,
         "against": _against(against),
         "alarms": [dataclasses.asdict(alarm) for alarm in alarms],
         "receipts": {
@@ -225,6 +231,7 @@ def _rewritten(
     found: Outcome,
     earlier_parts: int,
     execute: Execute,
+    stands: Mapping[str, int],
 ) -> dict[int, Completion]:
     """Every split as deduplication has it; one that is so already is left alone."""
     settled = dict(done)
@@ -236,7 +243,7 @@ def _rewritten(
     for position, index in enumerate(sorted(done)):
         part = found.part(earlier_parts + position)
         removed += int(np.count_nonzero(part.removed))
-        fates = _fates(part)
+        fates = _fates(part, stands)
         digest = fingerprint(bound, fates.to_pylist())
         if done[index].duplicates != digest:
             path = home / f"{index:05d}.parquet"
@@ -257,13 +264,17 @@ def _rewritten(
     return settled
 
 
-def _fates(part: PartOutcome) -> pa.Table:
+def _fates(part: PartOutcome, stands: Mapping[str, int]) -> pa.Table:
     """The documents of a split that go, or stay for others, by id."""
+    clusters = part.cluster.cast(pa.string())
+    sizes = part.size
+    if stands:
+        sizes = sizes + np.array([stands.get(name, 0) for name in clusters.to_pylist()], np.int64)
     table = pa.table(
         [
             part.ids.cast(pa.string()),
-            part.cluster.cast(pa.string()),
-            pa.array(part.size),
+            clusters,
+            pa.array(sizes),
             part.rule,
             pa.array(part.similarity, mask=~part.removed),
         ],
@@ -286,3 +297,9 @@ def _sha256(path: Path) -> str | None:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except FileNotFoundError:
         return None
+
+
+def _counted(receipts: pa.Table) -> dict[str, int]:
+    """Receipts by rule."""
+    counts = receipts["rule"].combine_chunks().value_counts().to_pylist()
+    return {row["values"]: row["counts"] for row in sorted(counts, key=lambda row: row["values"])}

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.records import Fate
-from pipeline.curate import Curation
+from pipeline.curate import Curation, PayloadCopies
 from pipeline.duplicates import (
     already_taken_out,
     forget_duplicates,
     open_indexes,
     take_out_duplicates,
 )
+from pipeline.payloads import payload_copies
 from pipeline.recipe import Recipe
 from pipeline.reports.card import data_card
 from pipeline.reports.page import run_page
@@ -104,7 +105,8 @@ def run(
     executor = SerialExecutor() if serial else RayExecutor(workers, address)
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
         splits = curation.source.plan()
-        done, tasks, changed = _sort_out(curation, folder, splits)
+        copies = _payload_copies(curation, folder, splits, executor, progress)
+        done, tasks, changed = _sort_out(curation, folder, splits, copies)
         again = sum(task.again for task in tasks)
         _announce(progress, folder, len(done), again, changed, len(tasks) - again - changed)
         _forget_surplus(folder, len(splits), recipe.dedup is not None)
@@ -147,8 +149,25 @@ def _curation(recipe: Recipe) -> Curation:
     )
 
 
+def _payload_copies(
+    curation: Curation,
+    folder: RunFolder,
+    splits: Sequence[Split],
+    executor: Executor,
+    progress: Reporter,
+) -> Sequence[PayloadCopies | None]:
+    """What leaves each split before extraction; None where the recipe does not compare payloads."""
+    if not (curation.dedup and curation.dedup.payload):
+        return [None] * len(splits)
+    progress.say(f"Comparing payloads over {len(splits):,} splits")
+    return payload_copies(curation, folder, splits, executor.run)
+
+
 def _sort_out(
-    curation: Curation, folder: RunFolder, splits: Sequence[Split]
+    curation: Curation,
+    folder: RunFolder,
+    splits: Sequence[Split],
+    copies: Sequence[PayloadCopies | None],
 ) -> tuple[dict[int, Completion], list[SplitTask], int]:
     """Which splits are done, which need work, and how many of those are read a second time."""
     measured, decided = curation.measured(), curation.decided()
@@ -156,12 +175,15 @@ def _sort_out(
     tasks: list[SplitTask] = []
     changed = 0
     for index, split in enumerate(splits):
-        task = SplitTask(curation, folder, index, split)
+        leaving = copies[index]
+        task = SplitTask(curation, folder, index, split, copies=leaving)
         found = Completion.read(folder, index)
         if found is None:
             tasks.append(task)
             continue
-        fits = _fits(found, curation.source, folder, index, split)
+        fits = _fits(found, curation.source, folder, index, split) and (
+            found.copies == (leaving.digest if leaving else None)
+        )
         if fits and found.decided == decided:
             done[index] = found
         elif fits and found.measured == measured and found.complete_texts and not found.renamed:
@@ -173,7 +195,7 @@ def _sort_out(
         # Which ids repeat across splits depends on all of them, so it is settled anew.
         for index in [index for index, found in done.items() if found.renamed]:
             del done[index]
-            tasks.append(SplitTask(curation, folder, index, splits[index]))
+            tasks.append(SplitTask(curation, folder, index, splits[index], copies=copies[index]))
             changed += 1
     return done, sorted(tasks, key=lambda task: task.index), changed
 

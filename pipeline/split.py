@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.core.decisions import Verdict
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import Failure, Fate
-from pipeline.curate import DEDUP, Curation, Traced, decide, encodable, measure
+from pipeline.curate import DEDUP, Curation, PayloadCopies, Traced, decide, encodable, measure
 from pipeline.dedup.outcome import CLUSTER
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.identities import note_identities
@@ -54,6 +54,7 @@ class SplitTask:
         curation, folder, index, split: what, where to, its number, where from.
         again: decide from the signals and texts that an earlier run left.
         fates: what deduplication decided over this split's documents.
+        copies: what leaves before extraction, since another record has the same payload.
     """
 
     curation: Curation
@@ -62,6 +63,7 @@ class SplitTask:
     split: Split
     again: bool = False
     fates: DuplicateFates | None = None
+    copies: PayloadCopies | None = None
 
 
 def curate_split(task: SplitTask, tick: Tick) -> Completion:
@@ -76,7 +78,7 @@ def curate_split(task: SplitTask, tick: Tick) -> Completion:
         return _finish(task, _without_duplicates(task, task.fates), tick)
     if task.again:
         return _finish(task, _measured_before(task), tick)
-    return _finish(task, measure(task.curation, task.split), tick)
+    return _finish(task, measure(task.curation, task.split, task.copies), tick)
 
 
 def decide_again(task: SplitTask) -> SplitTask:
@@ -173,6 +175,7 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
         renamed=before.renamed if before else 0,
         candidates=before.candidates if before else writer.files["corpus"].sha256,
         duplicates=task.fates.digest if task.fates else None,
+        copies=before.copies if before else task.copies.digest if task.copies else None,
         report=report,
         files=writer.files,
     )

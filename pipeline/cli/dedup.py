@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pipeline.cli.terminal import console, examples
 
 if TYPE_CHECKING:
     from pipeline.dedup.files import FilesResult
+    from pipeline.runtime.executor import Executor
 
 __all__ = ["dedup"]
 
@@ -117,12 +119,9 @@ def files(**options: Any) -> None:
     from pipeline.core.errors import ConfigError
     from pipeline.dedup.files import TableColumns, dedup_files
     from pipeline.dedup.settings import Alarm, Dedup
-    from pipeline.runtime.executor import RayExecutor, SerialExecutor
     from pipeline.runtime.progress import reporter
     from pipeline.sources.tables import plan_tables
 
-    if options["serial"] and (options["address"] or options["workers"]):
-        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
     missing = [root for root in options["against"] if not Path(root).is_dir()]
     if missing:
         raise ConfigError(f"--against {missing[0]}: no such folder")
@@ -140,14 +139,11 @@ def files(**options: Any) -> None:
         seed=options["seed"],
     )
     parts = plan_tables(options["paths"])
-    alone = options["serial"] or (
-        len(parts) == 1 and not options["workers"] and not options["address"]
-    )
     result = dedup_files(
         parts,
         options["out"],
         settings,
-        SerialExecutor() if alone else RayExecutor(options["workers"], options["address"]),
+        _executor(options, len(parts)),
         reporter(console(stderr=True), quiet=options["quiet"] or options["as_json"]),
         TableColumns(options["id_column"], options["text_column"]),
     )
@@ -185,6 +181,71 @@ def show(record: str, out: Path, as_json: bool) -> None:
     terminal = console()
     for line in shown(found, terminal.width):
         terminal.print(line, highlight=False)
+
+
+@dedup.command(
+    epilog=examples(
+        "gristmill dedup lines 'out/crawl/corpus/*.parquet' --out lines.parquet",
+        "gristmill dedup lines crawl.jsonl --out lines.parquet --min-documents 10",
+    )
+)
+@click.argument("paths", nargs=-1, required=True, metavar="FILES...")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True,
+              metavar="FILE", help="The table, Parquet.")  # fmt: skip
+@click.option("--min-documents", type=click.IntRange(1), default=5, show_default=True,
+              help="Least pages of a site with the line.")  # fmt: skip
+@click.option("--min-share", type=click.FloatRange(0, 1, min_open=True), default=0.2,
+              show_default=True, help="Least share of the site's pages with the line.")  # fmt: skip
+@click.option("--unit", type=click.Choice(["line", "paragraph"]), default="line", show_default=True)
+@click.option("--site", type=click.Choice(["domain", "host"]), default="domain", show_default=True)
+@click.option("--text", default="text", show_default=True, metavar="COLUMN")
+@click.option("--url", default="url", show_default=True, metavar="COLUMN")
+@click.option("--workers", type=int, metavar="N", help="Tasks at a time [one per CPU].")
+@click.option("--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one.")
+@click.option("--serial", is_flag=True, help="No Ray: everything in this process.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def lines(paths: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Count the lines that sites repeat (menus, cookie notices) over FILES with text and url.
+
+    The table is for the cleaner repeated_lines of a recipe, and to be read: it has the text of
+    every line that would go.
+    """
+    from pipeline.dedup.lines import survey_files
+    from pipeline.filters.line_survey import LineSurvey
+    from pipeline.sources.tables import plan_tables
+
+    survey = LineSurvey(
+        min_documents=options["min_documents"],
+        min_share=options["min_share"],
+        unit=options["unit"],
+        site=options["site"],
+    )
+    parts = plan_tables(paths)
+    found, unusable = survey_files(
+        parts, out, survey, _executor(options, len(parts)), options["text"], options["url"]
+    )
+    if as_json:
+        click.echo(json.dumps({**dataclasses.asdict(found), "unusable": unusable}))
+        return
+    terminal = console()
+    parted = f"{found.without_site:,} without a site in their URL, {unusable:,} without a text"
+    for line in (
+        f"{found.documents + unusable:,} rows ({parted})",
+        f"{found.lines:,} {survey.unit}s repeated by {found.sites:,} sites: {out}",
+        f"In a recipe: `- clean: {{repeated_lines: {{table: {out}}}}}`",
+    ):
+        terminal.print(line, highlight=False, markup=False)
+
+
+def _executor(options: dict[str, Any], parts: int) -> Executor:
+    """Ray, unless told otherwise or there is but one piece of work."""
+    from pipeline.runtime.executor import RayExecutor, SerialExecutor
+
+    if options["serial"] and (options["address"] or options["workers"]):
+        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
+    if options["serial"] or (parts == 1 and not options["workers"] and not options["address"]):
+        return SerialExecutor()
+    return RayExecutor(options["workers"], options["address"])
 
 
 def _print_result(result: FilesResult) -> None:

@@ -27,6 +27,7 @@ from pipeline.filters.whitespace import Whitespace
 if TYPE_CHECKING:
     from pipeline.filters.check import check_filter
     from pipeline.filters.language import Language
+    from pipeline.filters.repeated_lines import RepeatedLines
     from pipeline.filters.url import URL
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "GopherQuality",
     "GopherRepetition",
     "Language",
+    "RepeatedLines",
     "Result",
     "Signal",
     "Verdict",
@@ -68,6 +70,7 @@ CLEANERS = Registry(
     {
         "whitespace": "pipeline.filters.whitespace:Whitespace",
         "c4_lines": "pipeline.filters.c4:C4Lines",
+        "repeated_lines": "pipeline.filters.repeated_lines:RepeatedLines",
     },
     "gristmill.cleaners",
 )
@@ -75,6 +78,7 @@ CLEANERS = Registry(
 _LAZY = {
     "URL": "pipeline.filters.url",
     "Language": "pipeline.filters.language",
+    "RepeatedLines": "pipeline.filters.repeated_lines",
     "check_filter": "pipeline.filters.check",
 }
 

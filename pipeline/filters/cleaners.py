@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from pipeline.core.decisions import Signal
+from pipeline.core.records import Document
 
 __all__ = ["Cleaner"]
 
@@ -31,6 +32,20 @@ class Cleaner(abc.ABC):
     def clean(self, text: str) -> tuple[str, dict[str, float]]:
         """The edited text (the same object where nothing changed) and every declared count."""
 
+    def clean_document(self, doc: Document) -> tuple[str, dict[str, float]]:
+        """`clean` for a text with its origin: what a run calls.
+
+        Override where the URL or another field says what goes. ``doc`` itself is not changed.
+        """
+        return self.clean(doc.text)
+
     def parameters(self) -> dict[str, Any]:
         """What `clean` depends on besides the text: part of a run's fingerprint."""
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    def models(self) -> dict[str, str]:
+        """sha256 of each model or list file that `clean` reads, by a name for people.
+
+        Part of a run's fingerprint and of its manifest.
+        """
+        return {}

@@ -170,6 +170,8 @@ def _duplicates(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 _RULES = {
+    "payload": "its page is, byte by byte, that of another record; found before extraction",
+    "payload.dropped": "the same, and the other record fell to a filter, as it would have",
     "exact": "the same text but for case, punctuation and white space",
     "jaccard": "at least {threshold} of the {words}-word shingles of the two are common to both",
     "containment": "at least {threshold} of its {words}-word shingles are in the one kept",

@@ -166,6 +166,8 @@ class Completion:
         candidates: names the documents that passed all filters, before duplicates were taken out.
         duplicates: fingerprint of the duplicates that were taken out of this split, and of the
             clusters of those that stayed; None before that.
+        copies: fingerprint of the records that left before extraction for their payload; None
+            where payloads were not compared.
         report: the split's counts.
         files: the parts written, by kind.
     """
@@ -180,6 +182,7 @@ class Completion:
     renamed: int
     candidates: str
     duplicates: str | None
+    copies: str | None
     report: SplitReport
     files: dict[str, PartFile]
 
