@@ -94,14 +94,16 @@ def take_out_duplicates(
         of_payloads, stands = payload_receipts(folder, done, found)
         receipts = pa.concat_tables([receipts, of_payloads]).sort_by("removed")
         counts |= _counted(of_payloads)
-    settled = _rewritten(curation, folder, splits, done, found, len(against), execute, stands)
+    settled, clusters = _rewritten(
+        curation, folder, splits, done, found, len(against), execute, stands
+    )
     path = folder.root / "dedup" / "receipts.parquet"
     with folder.replacing(path) as temporary:
         pq.write_table(receipts, temporary, compression="zstd")
     sweep(folder)
     return settled, {
         "parameters": settings.describe(),
-        "counts": counts,
+        "counts": counts | clusters,
         "against": _against(against),
         "alarms": [dataclasses.asdict(alarm) for alarm in alarms],
         "receipts": {
@@ -232,9 +234,10 @@ def _rewritten(
     earlier_parts: int,
     execute: Execute,
     stands: Mapping[str, int],
-) -> dict[int, Completion]:
-    """Every split as deduplication has it; one that is so already is left alone."""
+) -> tuple[dict[int, Completion], dict[str, int]]:
+    """Every split as deduplication has it, one that is so already left alone; and the clusters."""
     settled = dict(done)
+    clusters = {"clusters": 0, "largest": 1}
     home = folder.state / "dedup" / "fates"
     home.mkdir(parents=True, exist_ok=True)
     bound = curation.dedup.least_similarity if curation.dedup else None
@@ -245,6 +248,9 @@ def _rewritten(
         removed += int(np.count_nonzero(part.removed))
         fates = _fates(part, stands)
         digest = fingerprint(bound, fates.to_pylist())
+        sizes = fates["cluster_size"].to_numpy()[~fates["rule"].is_valid().to_numpy()]
+        clusters["clusters"] += len(sizes)
+        clusters["largest"] = int(sizes.max(initial=clusters["largest"]))
         if done[index].duplicates != digest:
             path = home / f"{index:05d}.parquet"
             with folder.replacing(path) as temporary:
@@ -261,7 +267,7 @@ def _rewritten(
     )
     if counted != removed:
         raise ConservationError(f"{removed} duplicates were found, {counted} were taken out")
-    return settled
+    return settled, clusters
 
 
 def _fates(part: PartOutcome, stands: Mapping[str, int]) -> pa.Table:

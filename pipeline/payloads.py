@@ -31,6 +31,7 @@ from pipeline.filters.url_parts import host_of
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.ledger import read_rows
 from pipeline.runtime.manifest import Completion, fingerprint
+from pipeline.runtime.progress import Reporter
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Split
 
@@ -77,7 +78,11 @@ class _Task:
 
 
 def payload_copies(
-    curation: Curation, folder: RunFolder, splits: Sequence[Split], execute: Execute
+    curation: Curation,
+    folder: RunFolder,
+    splits: Sequence[Split],
+    execute: Execute,
+    progress: Reporter,
 ) -> list[PayloadCopies]:
     """For each split its records whose payload another record keeps.
 
@@ -86,6 +91,7 @@ def payload_copies(
         folder: the locked run folder; what was read stays below its state folder for a resume.
         splits: all of them.
         execute: runs tasks.
+        progress: is told what is going on.
 
     Raises:
         SourceError: an input cannot be read.
@@ -95,8 +101,10 @@ def payload_copies(
     _home(folder).mkdir(parents=True, exist_ok=True)
     tasks = [_Task(curation, folder, index, split) for index, split in enumerate(splits)]
     left = [task for task in tasks if not _seen(task)]
-    for _ in execute(_survey, left) if left else ():
-        pass
+    if left:
+        progress.say(f"Comparing payloads over {len(left):,} splits")
+        for _ in execute(_survey, left):
+            pass
     seen = pa.concat_tables(
         [pq.read_table(task.file("seen.parquet"), schema=SEEN) for task in tasks]
     )

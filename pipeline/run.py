@@ -159,8 +159,7 @@ def _payload_copies(
     """What leaves each split before extraction; None where the recipe does not compare payloads."""
     if not (curation.dedup and curation.dedup.payload):
         return [None] * len(splits)
-    progress.say(f"Comparing payloads over {len(splits):,} splits")
-    return payload_copies(curation, folder, splits, executor.run)
+    return payload_copies(curation, folder, splits, executor.run, progress)
 
 
 def _sort_out(

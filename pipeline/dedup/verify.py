@@ -149,7 +149,7 @@ def decide(rows: Rows, library: Library, settings: Dedup, earlier: int = 0) -> R
     documents = rows["document"][order]
     buckets = buckets[order]
     starts = np.flatnonzero(np.diff(documents, prepend=np.int64(-1)))
-    ends = np.append(starts[1:], len(documents))
+    ends = np.append(starts, len(documents))[1:]
     bench = _Bench(len(keys))
     found: list[tuple[int, int, float, int]] = []
     for document, first, last in zip(

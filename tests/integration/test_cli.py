@@ -39,7 +39,7 @@ def run_warc(name: str, *options: str) -> int:
 def test_a_run_ends_with_the_funnel_and_where_to_look(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", "quickstart", "--serial", "--out", "out") == 0
     said = capsys.readouterr().out
-    for word in ("stage", "gopher_quality", "fineweb", "85 records:", "out/corpus/", "report.html"):
+    for word in ("stage", "gopher_quality", "fineweb", "86 records:", "out/corpus/", "report.html"):
         assert word in said
     assert "\x1b" not in said
     assert Path("out/report.html").exists()
@@ -48,7 +48,7 @@ def test_a_run_ends_with_the_funnel_and_where_to_look(capsys: pytest.CaptureFixt
 def test_json_is_one_object_and_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", "quickstart", "--serial", "--out", "out", "--json") == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["records"] == sum(result["fates"].values()) == 85
+    assert result["records"] == sum(result["fates"].values()) == 86
     assert result["exit_code"] == 0
     assert call("report", "out", "--json") == 0
     assert json.loads(capsys.readouterr().out)["fates"] == result["fates"]

@@ -67,7 +67,8 @@ def test_the_sums_hold_in_every_file(sample_run: RunResult) -> None:
         kind: sum(pq.ParquetFile(path).metadata.num_rows for path in (root / kind).iterdir())
         for kind in ("corpus", "records", "dropped", "quarantine")
     }
-    with_text = sum(row["characters"] is not None for row in rows if row["fate"] == Fate.DROPPED)
+    left = (Fate.DROPPED, Fate.DUPLICATE)
+    with_text = sum(row["characters"] is not None for row in rows if row["fate"] in left)
     assert sizes == {
         "corpus": report.fates[Fate.KEPT],
         "records": report.records,
@@ -83,7 +84,7 @@ def test_the_sums_hold_in_every_file(sample_run: RunResult) -> None:
 
 def test_every_drop_has_a_reason_and_a_measured_one_its_number(sample_run: RunResult) -> None:
     for row in ledger(sample_run.folder.root):
-        if row["fate"] == Fate.DROPPED:
+        if row["fate"] in (Fate.DROPPED, Fate.DUPLICATE):
             assert row["failed"]
             assert row["reason"] == row["failed"][0]["reason"]  # type: ignore[index]
             if str(row["reason"]).endswith((".low", ".high")):

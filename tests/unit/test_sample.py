@@ -62,7 +62,7 @@ def test_every_family_of_reasons_is_represented() -> None:
     )
     assert reasons.keys() == {
         "kept", "warc", "url", "prescreen", "extract", "language", "gopher_repetition",
-        "gopher_quality", "c4", "fineweb",
+        "gopher_quality", "c4", "fineweb", "payload", "dedup",
     }  # fmt: skip
     assert 30 <= reasons["kept"] <= 40
 
