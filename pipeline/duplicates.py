@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.core.errors import ConservationError
+from pipeline.core.records import Fate
 from pipeline.curate import DEDUP, Curation
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.index import EarlierPart, Entry, IndexPart, index_folder, open_index, write_part
@@ -205,21 +206,24 @@ def _stamp(completion: Completion, settings: Dedup) -> str:
 
 
 def _candidates(task: _SignTask, quality: str) -> Iterator[Entry]:
-    """What passed the filters: what is in the corpus, and what an earlier run took out of it."""
+    """What passed the filters, in the order of the ledger, whether it was taken out since or not."""
     paths = task.completion.paths(task.folder, task.index)
-    scores: dict[str, float | None] = {}
-    if quality:
-        rows = read_rows(paths["records"], ["id", "fate", quality])
-        scores = {row["id"]: row[quality] for row in rows if row["fate"] in ("kept", "duplicate")}
     columns = ["id", "text", "url", "date", "path"]
-    for kind in ("corpus", "dropped"):
-        stage = ["stage"] if kind == "dropped" else []
-        for row in read_rows(paths[kind], [*columns, *stage]):
-            if kind == "corpus" or row["stage"] == DEDUP:
-                yield Entry(
-                    row["id"], row["text"], row["url"] or "", row["date"], row["path"],
-                    scores.get(row["id"]),
-                )  # fmt: skip
+    kept = read_rows(paths["corpus"], columns)
+    taken_out = (
+        row for row in read_rows(paths["dropped"], [*columns, "stage"]) if row["stage"] == DEDUP
+    )
+    for record in read_rows(paths["records"], ["id", "fate", "stage", *filter(None, [quality])]):
+        if record["fate"] == Fate.KEPT:
+            row = next(kept)
+        elif record["stage"] == DEDUP:
+            row = next(taken_out)
+        else:
+            continue
+        if row["id"] != record["id"]:
+            raise ConservationError(f"split {task.index}: {record['id']} is not where it was filed")
+        score = record[quality] if quality else None
+        yield Entry(row["id"], row["text"], row["url"] or "", row["date"], row["path"], score)
 
 
 # --- writing -------------------------------------------------------------------------------
