@@ -51,12 +51,17 @@ class Finding:
 def find_receipts(root: Path, record: str) -> Finding:
     """Look a document up in a finished run or deduplication.
 
+    Args:
+        root: its output folder.
+        record: an id; in a run also a URL, of which the first record counts.
+
     Raises:
         ConfigError: there is none in ``root``, or it knows no such document.
     """
     path = next(filter(Path.is_file, (root / name for name in RECEIPTS)), None)
     if path is None or not (root / "manifest.json").is_file():
         raise ConfigError(f"{root} holds no finished deduplication; name its folder with --out")
+    record = _id_of(root, record)
     table = pq.read_table(path)
     table = pa.table({name: _texts(table[name]) for name in table.column_names})
     own = table.filter(pc.equal(table["removed"], record)).to_pylist()
@@ -141,6 +146,15 @@ def _measured(receipt: dict[str, Any]) -> str:
 
 def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([[str(value) for value in column.to_pylist()]], pa.string())
+
+
+def _id_of(root: Path, record: str) -> str:
+    """The id of the record with this URL; what was given, if there is none."""
+    if not (root / "records").is_dir():
+        return record
+    ledger = ds.dataset(root / "records", format="parquet")
+    found = ledger.head(1, columns=["id"], filter=pc.field("url") == record)["id"].to_pylist()
+    return str(found[0]) if found else record
 
 
 def _find_text(root: Path, record: str) -> str | None:
