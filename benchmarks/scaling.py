@@ -78,7 +78,7 @@ def main() -> None:
 def one_run(crawl: Path, out: Path, workers: int) -> tuple[float, int]:
     """Records per second between the first and last split's end, and peak bytes of a worker."""
     clock = Clock()
-    recipe = load_recipe("quickstart", [f"source={{kind: warc, paths: ['{crawl}']}}"])
+    recipe = load_recipe("quickstart", [f"source={{kind: warc, paths: ['{crawl}']}}", "dedup=null"])
     with Watch() as watch:
         run(recipe, out=out, workers=workers, progress=clock)
     return clock.speed(), watch.peak
