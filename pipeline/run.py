@@ -29,7 +29,7 @@ from pipeline.reports.page import run_page
 from pipeline.runtime.executor import Executor, RayExecutor, SerialExecutor
 from pipeline.runtime.identities import settle_identities
 from pipeline.runtime.manifest import Completion, SplitReport, run_manifest, sum_reports
-from pipeline.runtime.progress import Reporter, Silent
+from pipeline.runtime.progress import Reporter, Silent, shown
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Source, Split
 from pipeline.split import SplitTask, curate_split, decide_again
@@ -117,9 +117,11 @@ def run(
         dedup = already_taken_out(recipe.dedup, folder, done, against) if recipe.dedup else None
         if recipe.dedup and dedup is None:
             folder.remove(folder.manifest)
-            done, dedup = take_out_duplicates(
-                curation, folder, splits, done, against, executor.run, progress
-            )
+            with progress:
+                execute = shown(executor.run, progress)
+                done, dedup = take_out_duplicates(
+                    curation, folder, splits, done, against, execute, progress
+                )
         reports = [done[index].report for index in range(len(splits))]
         report = sum_reports(curation.stage_names(), reports)
         _leave_manifest(recipe, curation, folder, done, report, dedup)
@@ -159,7 +161,9 @@ def _payload_copies(
     """What leaves each split before extraction; None where the recipe does not compare payloads."""
     if not (curation.dedup and curation.dedup.payload):
         return [None] * len(splits)
-    return payload_copies(curation, folder, splits, executor.run, progress)
+    with progress:
+        execute = shown(executor.run, progress)
+        return payload_copies(curation, folder, splits, execute, progress)
 
 
 def _sort_out(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from pipeline.core.records import Fate
 
-__all__ = ["Reporter", "Silent", "reporter"]
+__all__ = ["Reporter", "Silent", "reporter", "shown"]
+
+Run = Callable[[Callable[..., Any], Sequence[Any]], Iterator[tuple[int, Any]]]
 
 LINE_SECONDS = 10.0
 
@@ -39,6 +41,9 @@ class Reporter(Protocol):
     def running(self, counts: Mapping[int, Mapping[str, int]]) -> None:
         """Latest counts of the splits under way: bytes read and records by fate."""
 
+    def step(self, what: str, done: int, total: int) -> None:
+        """A step of many tasks, not counted in records, has come this far."""
+
     def say(self, line: str) -> None:
         """A line worth keeping."""
 
@@ -59,6 +64,9 @@ class Silent:
         return None
 
     def running(self, counts: Mapping[int, Mapping[str, int]]) -> None:
+        return None
+
+    def step(self, what: str, done: int, total: int) -> None:
         return None
 
     def say(self, line: str) -> None:
@@ -134,6 +142,11 @@ class _Lines(_Counting):
         done, line = self._status()
         self.say(f"{done / max(self._total, 1):4.0%}  {line}")
 
+    def step(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self._last >= LINE_SECONDS:
+            self._last = time.monotonic()
+            self.say(f"{done / max(total, 1):4.0%}  {what}: {done:,} of {total:,}")
+
 
 class _Bar(_Counting):
     """A live bar."""
@@ -165,6 +178,22 @@ class _Bar(_Counting):
     def _show(self) -> None:
         done, line = self._status()
         self._progress.update(self._bar, completed=done, total=self._total, description=line)
+
+    def step(self, what: str, done: int, total: int) -> None:
+        line = f"{what}: {done:,} of {total:,}"
+        self._progress.update(self._bar, completed=done, total=total, description=line)
+
+
+def shown(execute: Run, progress: Reporter) -> Run:
+    """``execute`` that tells ``progress`` after each task how far the step has come."""
+
+    def run(work: Callable[..., Any], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        name = work.__name__.strip("_").replace("_", " ")
+        for done, ended in enumerate(execute(work, tasks), 1):
+            progress.step(name, done, len(tasks))
+            yield ended
+
+    return run
 
 
 def reporter(console: Console, quiet: bool = False) -> Reporter:
