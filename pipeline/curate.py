@@ -16,7 +16,7 @@ from typing import Any
 import pipeline
 from pipeline.core.decisions import Signal, SignalValue, Verdict
 from pipeline.core.errors import GristmillError, RecordError
-from pipeline.core.records import Document, Failure, Fate, RawRecord
+from pipeline.core.records import Document, Failure, Fate, RawRecord, encodable
 from pipeline.dedup.settings import Dedup
 from pipeline.extract.extraction import Extracted, Extraction
 from pipeline.extract.worker import ExtractWorker
@@ -35,7 +35,6 @@ __all__ = [
     "admitted",
     "close_extractors",
     "decide",
-    "encodable",
     "measure",
 ]
 
@@ -357,15 +356,6 @@ def _origin(record: RawRecord) -> dict[str, Any]:
         value = record.meta.get(name)
         row[name] = encodable(value) if isinstance(value, str) else value
     return row
-
-
-def encodable(text: str) -> str:
-    """Lone surrogates have no UTF-8 form; they become U+FFFD, as in a browser."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 # --- the killable worker, one per process ---------------------------------------------------

@@ -14,8 +14,8 @@ from typing import Any
 
 from pipeline.core.decisions import Verdict
 from pipeline.core.errors import ConservationError
-from pipeline.core.records import Failure, Fate
-from pipeline.curate import DEDUP, Curation, PayloadCopies, Traced, decide, encodable, measure
+from pipeline.core.records import Failure, Fate, encodable
+from pipeline.curate import DEDUP, Curation, PayloadCopies, Traced, decide, measure
 from pipeline.dedup.outcome import CLUSTER
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.identities import note_identities

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.core.decisions import Verdict
 
-__all__ = ["Document", "Failure", "Fate", "Locator", "Meta", "RawRecord"]
+__all__ = ["Document", "Failure", "Fate", "Locator", "Meta", "RawRecord", "encodable"]
 
 Meta = Mapping[str, "str | int | float | None"]
 
@@ -100,3 +100,12 @@ class Document:
         if text == self.text:
             return self
         return dataclasses.replace(self, text=text, cache={})
+
+
+def encodable(text: str) -> str:
+    """Lone surrogates have no UTF-8 form; they become U+FFFD, as in a browser."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -57,12 +57,13 @@ def losses(outcome: Outcome, alarm: Alarm) -> list[Loss]:
     gone = outcome.removed_rows()[rows]
     found = []
     for kind, column in (("source", "source"), ("domain", "host")):
-        names = outcome.documents[column].combine_chunks().take(pa.array(rows)).dictionary_encode()
+        names = outcome.documents[column].combine_chunks().take(pa.array(rows))
+        names = names.dictionary_encode("encode")
         labels = [name or "" for name in names.dictionary.to_pylist()]
         if kind == "domain":
             labels = [registrable_domain(label) for label in labels]
         groups, inverse = np.unique(np.array(labels or [""], object), return_inverse=True)
-        owner = inverse[names.indices.fill_null(0).to_numpy(zero_copy_only=False)]
+        owner = inverse[names.indices.to_numpy()]
         documents = np.bincount(owner, minlength=len(groups))
         removed = np.bincount(owner[gone], minlength=len(groups))
         for name, whole, lost in zip(

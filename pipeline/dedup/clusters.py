@@ -69,6 +69,7 @@ def _root(labels: _UInt32, documents: _UInt32) -> _UInt32:
         if (above == roots).all():
             labels[documents] = roots  # the next look-up takes one step
             return roots
+        labels[roots] = labels[above]  # pointer jumping: a long chain halves with every step
         roots = above
 
 

@@ -133,7 +133,7 @@ class IndexPart:
 
     @property
     def signatures(self) -> npt.NDArray[np.uint32]:
-        return self._numbers("signatures.u32").reshape(self.rows, -1)
+        return self._numbers("signatures.u32").reshape(self.rows, self.signing["permutations"])
 
     @property
     def shingles(self) -> npt.NDArray[np.uint32]:

@@ -88,12 +88,12 @@ def _best_quality(documents: pa.Table, settings: Dedup) -> _Floats:
 
 
 def _preferred_domains(documents: pa.Table, settings: Dedup) -> _Floats:
-    encoded = documents["host"].combine_chunks().dictionary_encode()
+    encoded = documents["host"].combine_chunks().dictionary_encode("encode")
     places = np.array(
         [_place(host or "", settings.preferred_domains) for host in encoded.dictionary.to_pylist()]
         or [0.0]
     )
-    chosen: _Floats = places[encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)]
+    chosen: _Floats = places[encoded.indices.to_numpy()]
     return chosen
 
 

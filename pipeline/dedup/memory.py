@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.alarm import raise_alarm
-from pipeline.dedup.index import Entry, write_part
+from pipeline.dedup.index import Entry, open_index, write_part
 from pipeline.dedup.outcome import CLUSTER
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate
@@ -49,12 +49,17 @@ def dedup(
         each removed one: ``removed``, ``kept``, ``similarity``, ``buckets``, ``rule``.
 
     Raises:
-        ConfigError: a column is missing, an id is null or repeats.
+        ConfigError: a column is missing, an id is null or repeats, an index of
+            ``settings.against`` does not fit.
+        StorageError: such an index is damaged.
         WipeOutAlarm: a source or domain would lose more than ``settings.alarm`` allows.
     """
     settings = settings or Dedup()
     table, back = _as_table(dataset)
     ids = _ids(table, id_column)
+    against = [
+        part for root in settings.against for part in open_index(Path(root), settings.signing)
+    ]
     if text_column not in table.column_names:
         raise ConfigError(
             f"no column {text_column!r}; there are {', '.join(table.column_names)}: "
@@ -66,9 +71,9 @@ def dedup(
     ):
         entries = _entries(table, ids, text_column, settings.quality)
         part = write_part(folder, 0, entries, settings.signing, "memory")
-        found = deduplicate(folder, [part], settings, SerialExecutor().run)
+        found = deduplicate(folder, [part], settings, SerialExecutor().run, against)
         raise_alarm(found, settings.alarm, lambda line: warnings.warn(line, stacklevel=4))
-        fates, receipts = found.part(0), found.receipts()
+        fates, receipts = found.part(len(against)), found.receipts()
     kept = table.drop_columns([name for name in CLUSTER if name in table.column_names])
     kept = kept.append_column(CLUSTER[0], fates.cluster.cast(pa.string()))
     kept = kept.append_column(CLUSTER[1], pa.array(fates.size))
@@ -78,11 +83,14 @@ def dedup(
 def _as_table(dataset: Any) -> tuple[pa.Table, Any]:
     if isinstance(dataset, pa.Table):
         return dataset, lambda table: table
-    if type(dataset).__module__.partition(".")[0] == "datasets" and hasattr(dataset, "with_format"):
-        kind = type(dataset)
-        return dataset.with_format("arrow")[:], kind
+    if type(dataset).__module__.partition(".")[0] == "datasets":
+        from datasets import Dataset
+
+        if isinstance(dataset, Dataset):
+            return dataset.with_format("arrow")[:], type(dataset)
     raise ConfigError(
-        f"expected a pyarrow.Table or a datasets.Dataset, not {type(dataset).__name__}"
+        f"expected a pyarrow.Table or a datasets.Dataset (of several splits, one), not "
+        f"{type(dataset).__name__}"
     )
 
 
@@ -113,6 +121,11 @@ def _entries(table: pa.Table, ids: pa.Array, text: str, quality: str) -> Iterato
     present = {name: column for name, column in names.items() if column in table.column_names}
     if quality and "quality" not in present:
         raise ConfigError(f"no column {quality!r}, by which the best copy is to be found")
+    if quality and not _is_number(table.schema.field(quality).type):
+        raise ConfigError(
+            f"the column {quality!r}, by which the best copy is to be found, holds "
+            f"{table.schema.field(quality).type}, not numbers"
+        )
     columns = table.select(list(dict.fromkeys(present.values())))
     row = 0
     for batch in columns.to_batches(max_chunksize=1024):
@@ -123,6 +136,14 @@ def _entries(table: pa.Table, ids: pa.Array, text: str, quality: str) -> Iterato
                     fields[name] = _text(fields[name])
             yield Entry(ids[row].as_py(), **fields)
             row += 1
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    types = pa.types
+    return any(
+        test(kind)
+        for test in (types.is_integer, types.is_floating, types.is_boolean, types.is_null)
+    )
 
 
 def _text(value: Any) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+import typing
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.signatures import Signing
@@ -18,6 +19,24 @@ Rule = Literal["longest", "best_quality", "earliest", "latest", "preferred_domai
 Share = Annotated[float, Field(ge=0, le=1)]
 
 BANDS, ROWS, THRESHOLD = 14, 8, 0.8
+
+
+def _check_values(settings: Any) -> None:
+    """What a recipe's values are held to, for settings that come from elsewhere."""
+    kind: Any = type(settings)
+    for name, adapter in _adapters(kind).items():
+        value = getattr(settings, name)
+        try:
+            adapter.validate_python(value, strict=True)
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"]
+            raise ConfigError(f"{name}: {value!r} will not do: {message}") from None
+
+
+@functools.cache
+def _adapters(kind: Any) -> dict[str, TypeAdapter[Any]]:
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {name: TypeAdapter(hint) for name, hint in hints.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +54,9 @@ class Alarm:
     minimum: Annotated[int, Field(ge=1)] = 20
     action: Literal["stop", "warn", "off"] = "stop"
 
+    def __post_init__(self) -> None:
+        _check_values(self)
+
 
 @dataclasses.dataclass(frozen=True)
 class Dedup:
@@ -47,7 +69,7 @@ class Dedup:
         threshold: least similarity between a removed document and the one kept in its place,
             0.8 if not given. Given without ``bands`` and ``rows``, it picks them, too: datasketch's
             optimum for it with 112 permutations, where half of all pairs at the very threshold
-            may be missed.
+            may be missed, and above .9 up to three in four.
         similarity: ``jaccard`` of the two sets of word shingles, or ``containment``: the share of
             the removed document's shingles that the kept one has.
         words: words per shingle.
@@ -62,7 +84,7 @@ class Dedup:
         seed: of the permutations.
 
     Raises:
-        ConfigError: values that do not go together.
+        ConfigError: a value that its key does not take, values that do not go together.
     """
 
     threshold: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -79,6 +101,7 @@ class Dedup:
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
 
     def __post_init__(self) -> None:
+        _check_values(self)
         if (self.bands is None) != (self.rows is None):
             raise ConfigError("bands and rows come together: give both or neither")
         if len(set(self.keep)) != len(self.keep):
@@ -90,9 +113,10 @@ class Dedup:
             if (rule in self.keep) != bool(given):
                 raise ConfigError(f"the rule {rule} in keep and the key {name} need each other")
         for domain in self.preferred_domains:
-            if not re.fullmatch(r"[^\s/:A-Z]+\.[^\s/:A-Z.]+", domain):
+            if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", domain):
                 raise ConfigError(
-                    f"preferred_domains: {domain!r} is no domain in lower case, such as 'example.org'"
+                    f"preferred_domains: {domain!r} is no domain in lower case, such as "
+                    "'example.org' (other scripts in Punycode)"
                 )
 
     @property
@@ -129,5 +153,8 @@ def _optimum(threshold: float, permutations: int) -> tuple[int, int]:
     """Bands and rows with the least sum of false positive and false negative probability."""
     from datasketch import MinHashLSH
 
-    index = MinHashLSH(threshold=threshold, num_perm=permutations)
+    try:
+        index = MinHashLSH(threshold=threshold, num_perm=permutations)
+    except ValueError:  # from .98 on the optimum is one band, which datasketch refuses
+        return 2, permutations // 2
     return index.b, index.r

@@ -44,11 +44,15 @@ _UNSPACED = (
     (0x0F00, 0x0FFF),  # Tibetan
     (0x1000, 0x109F),  # Burmese
     (0x1780, 0x17FF),  # Khmer
-    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x3000, 0x302D),  # Han iteration marks and numerals
+    (0x3031, 0x30FF),  # Hiragana, Katakana, their iteration marks
     (0x31F0, 0x31FF),  # Katakana extensions
     (0x3400, 0x4DBF),  # Han
     (0x4E00, 0x9FFF),
+    (0xA9E0, 0xA9FF),  # Burmese extensions
+    (0xAA60, 0xAA7F),
     (0xF900, 0xFAFF),
+    (0x1AFF0, 0x1B16F),  # Kana extensions
     (0x20000, 0x3FFFF),
 )
 

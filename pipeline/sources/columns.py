@@ -20,8 +20,9 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.core.errors import SourceError
+from pipeline.core.records import encodable
 
-__all__ = ["ColumnTypes", "conform", "encodable", "is_json_text", "to_arrow", "to_python", "unify"]
+__all__ = ["ColumnTypes", "conform", "is_json_text", "to_arrow", "to_python", "unify"]
 
 NULL, BOOL, INT, WIDE, HUGE, FLOAT, STRING, OTHER, TYPED = (1 << bit for bit in range(9))
 KINDS = {type(None): NULL, bool: BOOL, int: INT, float: FLOAT, str: STRING}
@@ -151,15 +152,6 @@ def to_python(column: pa.Array) -> list[Any]:
         return column.to_pylist()  # type: ignore[no-any-return]
     except (ValueError, OverflowError):
         return [_to_python(column.slice(at, 1)) for at in range(len(column))]
-
-
-def encodable(text: str) -> str:
-    """Lone surrogates have no UTF-8 form; they become U+FFFD, as in a browser."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 # --- types -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from pipeline.core.errors import SourceError
 
-__all__ = ["expand", "foreign_format", "open_input"]
+__all__ = ["expand", "foreign_format", "locate", "open_input"]
 
 # First bytes, what they belong to, and the mend.
 FORMATS = (
@@ -37,7 +37,7 @@ def expand(patterns: Iterable[str]) -> list[str]:
     """
     found: set[str] = set()
     for pattern in patterns:
-        filesystem, path = _locate(pattern)
+        filesystem, path = locate(pattern)
         try:
             if filesystem.exists(path):
                 paths = [path]
@@ -63,7 +63,7 @@ def open_input(path: str) -> Iterator[tuple[BinaryIO, int]]:
     Raises:
         SourceError: it cannot be opened.
     """
-    filesystem, inner = _locate(path)
+    filesystem, inner = locate(path)
     try:
         file = filesystem.open(inner, "rb")
         size = file.seek(0, 2)
@@ -79,7 +79,12 @@ def foreign_format(head: bytes) -> str | None:
     return next((what for start, what in FORMATS if head.startswith(start)), None)
 
 
-def _locate(path: str) -> tuple[Any, str]:
+def locate(path: str) -> tuple[Any, str]:
+    """The file system of a path or URL, and the path within it.
+
+    Raises:
+        SourceError: a protocol that no installed package knows.
+    """
     import fsspec
 
     try:

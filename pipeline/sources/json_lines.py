@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from pipeline.core.errors import RecordError, SourceError
-from pipeline.sources.columns import encodable
+from pipeline.core.records import encodable
 from pipeline.sources.inputs import open_input
 
 __all__ = ["json_lines"]

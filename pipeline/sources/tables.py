@@ -6,7 +6,6 @@ How files are cut never changes which rows there are, nor their order.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import os
@@ -14,14 +13,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.core.errors import ConfigError, RecordError, SourceError
-from pipeline.sources.columns import EXACT, ColumnTypes, conform, to_arrow, to_python
-from pipeline.sources.inputs import open_input
+from pipeline.sources.columns import ColumnTypes, conform, to_arrow
+from pipeline.sources.inputs import locate, open_input
 from pipeline.sources.json_lines import json_lines
+from pipeline.sources.parquet import (
+    BATCH_BYTES,
+    BATCH_ROWS,
+    open_parquet,
+    parquet_batches,
+    parquet_rows,
+)
+from pipeline.sources.table_rows import (
+    JSON_LINES,
+    PARQUET,
+    TableBatch,
+    TablePart,
+    TableRow,
+    ending_of,
+    fault,
+)
 
 __all__ = [
     "TableBatch",
@@ -34,11 +48,7 @@ __all__ = [
 ]
 
 PART_BYTES = 64 << 20
-BATCH_ROWS, BATCH_BYTES = 1024, 8 << 20
 
-# Ending to compression; None is a plain file.
-JSON_LINES = {".jsonl.gz": "gzip", ".jsonl.zst": "zstd", ".jsonl": None}
-PARQUET = ".parquet"
 ENDINGS = (*JSON_LINES, PARQUET)
 NAMED = ", ".join(sorted(ENDINGS))
 
@@ -53,74 +63,6 @@ MAGICS: tuple[tuple[bytes, tuple[str, ...], str], ...] = (
     (b"\xff\xfe", *UTF_16),
     (b"\xfe\xff", *UTF_16),
 )
-
-
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class TablePart:
-    """A unit of work.
-
-    Args:
-        path: absolute path, or URL.
-        start: of plain JSON lines, the first byte: a line belongs to the part in which it begins.
-            Of Parquet, the first row group.
-        end: the byte or the row group after the last. A compressed file is one part, 0 to its
-            size.
-    """
-
-    path: str
-    start: int
-    end: int
-
-
-@dataclasses.dataclass(slots=True)
-class TableRow:
-    """One row, or what could not be read.
-
-    Args:
-        path: of the file.
-        number: byte offset of a line (in the unpacked text of a compressed file); row of a
-            Parquet file, the first being 0.
-        values: by column; None if the row could not be read. A column without a value is absent
-            or None.
-        error: what failed, for a person; None if nothing did.
-        reason: slug of what failed: ``table.json``, ``table.object``, ``table.utf8``,
-            ``table.depth``, ``table.line_bytes``, ``table.compression`` or ``table.row_group``.
-        lost: rows that an error stands for. At the end of a damaged compressed file nobody knows
-            how many there were: it is 1 then.
-    """
-
-    path: str
-    number: int
-    values: dict[str, Any] | None
-    error: str | None = None
-    reason: str | None = None
-    lost: int = 1
-
-    @property
-    def place(self) -> str:
-        """Where the row is, as in ``a.jsonl at byte 1234`` or ``b.parquet row 17``."""
-        ending = _ending(self.path)
-        if ending not in JSON_LINES:
-            return f"{self.path} row {self.number}"
-        unpacked = " of its unpacked text" if JSON_LINES[ending] else ""
-        return f"{self.path} at byte {self.number}{unpacked}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TableBatch:
-    """Rows of one part in the schema asked for.
-
-    Args:
-        path: of the file.
-        numbers: ``int64[rows]``, `TableRow.number` of each.
-        rows: the values.
-        errors: rows among and before these that could not be read.
-    """
-
-    path: str
-    numbers: npt.NDArray[np.int64]
-    rows: pa.RecordBatch
-    errors: tuple[TableRow, ...] = ()
 
 
 # --- planning --------------------------------------------------------------------------------
@@ -149,7 +91,7 @@ def plan_tables(
         raise ConfigError(f"no input; name files ({NAMED}), globs or folders")
     files = sorted({path for pattern in patterns for path in _expand(pattern)})
     for path in files:
-        if not _ending(path):
+        if not ending_of(path):
             raise ConfigError(
                 f"{path}: its ending is none that is read here ({NAMED}); "
                 "convert it, or rename it if it is one of these"
@@ -165,7 +107,7 @@ def stamp(path: str) -> tuple[int, int]:
     Raises:
         SourceError: the file is gone.
     """
-    filesystem, inner = _locate(path)
+    filesystem, inner = locate(path)
     try:
         if os.path.isabs(path):
             status = os.stat(path)
@@ -180,7 +122,7 @@ def stamp(path: str) -> tuple[int, int]:
 
 
 def _expand(pattern: str) -> list[str]:
-    filesystem, inner = _locate(pattern)
+    filesystem, inner = locate(pattern)
     try:
         if filesystem.exists(inner):
             found = [inner]
@@ -203,7 +145,7 @@ def _within(filesystem: Any, folder: str) -> list[str]:
     files = [
         path
         for path in filesystem.find(folder, maxdepth=1)
-        if _ending(path) and not path.rsplit("/", 1)[-1].startswith((".", "_"))
+        if ending_of(path) and not path.rsplit("/", 1)[-1].startswith((".", "_"))
     ]
     if not files:
         raise SourceError(
@@ -214,7 +156,7 @@ def _within(filesystem: Any, folder: str) -> list[str]:
 
 
 def _cut(path: str, part_bytes: int) -> list[TablePart]:
-    ending = _ending(path)
+    ending = ending_of(path)
     with open_input(path) as (file, size):
         head = file.read(4)
     known = next(((by, what) for magic, by, what in MAGICS if head.startswith(magic)), None)
@@ -224,7 +166,7 @@ def _cut(path: str, part_bytes: int) -> list[TablePart]:
         what = "is empty" if size == 0 else "is not what its ending says"
         raise SourceError(f"{path}: {what}; write it again, rename it or leave it out")
     if ending == PARQUET:
-        with _open_parquet(path) as table:
+        with open_parquet(path) as table:
             return _cut_groups(path, table, part_bytes)
     cuts = 1 if JSON_LINES[ending] else max(1, -(-size // part_bytes))
     bounds = [size * cut // cuts for cut in range(cuts + 1)]
@@ -247,19 +189,6 @@ def _cut_groups(path: str, table: pq.ParquetFile, part_bytes: int) -> list[Table
     return [TablePart(path, *pair) for pair in itertools.pairwise(bounds)]
 
 
-def _ending(path: str) -> str:
-    return next((ending for ending in ENDINGS if path.lower().endswith(ending)), "")
-
-
-def _locate(path: str) -> tuple[Any, str]:
-    import fsspec
-
-    try:
-        return fsspec.core.url_to_fs(path)  # type: ignore[no-any-return]
-    except (ValueError, ImportError, OSError) as error:
-        raise SourceError(f"{path}: {error}") from error
-
-
 # --- reading ---------------------------------------------------------------------------------
 
 
@@ -279,12 +208,12 @@ def read_rows(
     Raises:
         SourceError: the file can no longer be read.
     """
-    if _ending(part.path) == PARQUET:
-        yield from _parquet_rows(part, columns, types)
+    if ending_of(part.path) == PARQUET:
+        yield from parquet_rows(part, columns, types)
         return
     for offset, values in _json_lines(part):
         if isinstance(values, RecordError):
-            yield _fault(part, offset, values)
+            yield fault(part, offset, values)
             continue
         if types is not None:
             types.observe(values)
@@ -305,9 +234,9 @@ def read_batches(part: TablePart, schema: pa.Schema) -> Iterator[TableBatch]:
     Raises:
         SourceError: the file can no longer be read, or holds what the schema has no room for.
     """
-    if _ending(part.path) == PARQUET:
-        with _open_parquet(part.path) as table:
-            for batch in _parquet_batches(part, table, schema.names):
+    if ending_of(part.path) == PARQUET:
+        with open_parquet(part.path) as table:
+            for batch in parquet_batches(part, table, schema.names):
                 yield dataclasses.replace(batch, rows=conform(batch.rows, schema))
         return
     held: list[tuple[int, dict[str, Any]]] = []
@@ -319,7 +248,7 @@ def read_batches(part: TablePart, schema: pa.Schema) -> Iterator[TableBatch]:
             yield _json_batch(part, held, errors, schema)
             held, errors, first = [], [], offset
         if isinstance(values, RecordError):
-            errors.append(_fault(part, offset, values))
+            errors.append(fault(part, offset, values))
         else:
             held.append((offset, values))
     if held or errors:
@@ -327,7 +256,7 @@ def read_batches(part: TablePart, schema: pa.Schema) -> Iterator[TableBatch]:
 
 
 def _json_lines(part: TablePart) -> Iterator[tuple[int, dict[str, Any] | RecordError]]:
-    return json_lines(part.path, part.start, part.end, JSON_LINES[_ending(part.path)])
+    return json_lines(part.path, part.start, part.end, JSON_LINES[ending_of(part.path)])
 
 
 def _json_batch(
@@ -339,115 +268,3 @@ def _json_batch(
     numbers = np.array([offset for offset, _ in held], np.int64)
     rows = to_arrow([values for _, values in held], schema)
     return TableBatch(part.path, numbers, rows, tuple(errors))
-
-
-def _fault(part: TablePart, number: int, error: RecordError, lost: int = 1) -> TableRow:
-    return TableRow(part.path, number, None, error.message, error.reason, lost)
-
-
-# --- Parquet ---------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _open_parquet(path: str) -> Iterator[pq.ParquetFile]:
-    with contextlib.ExitStack() as stack:
-        local = os.path.isabs(path)
-        source = path if local else stack.enter_context(open_input(path))[0]
-        try:
-            table = pq.ParquetFile(
-                source, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True
-            )
-            _ = table.schema_arrow.names  # decodes them
-        except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
-            raise SourceError(
-                f"{path}: cannot be read as Parquet ({error}); write it again or leave it out"
-            ) from error
-        yield stack.enter_context(table)
-
-
-def _parquet_rows(
-    part: TablePart, columns: Sequence[str] | None, types: ColumnTypes | None
-) -> Iterator[TableRow]:
-    with _open_parquet(part.path) as table:
-        if types is not None:
-            _observe(part, table, types)
-        for batch in _parquet_batches(part, table, columns):
-            names = batch.rows.schema.names
-            lists = [to_python(column) for column in batch.rows.columns]
-            records = zip(*lists, strict=True) if lists else itertools.repeat(())
-            rows = [
-                TableRow(part.path, number, dict(zip(names, record, strict=True)))
-                for number, record in zip(batch.numbers.tolist(), records, strict=False)
-            ]
-            if batch.errors:
-                rows = sorted([*rows, *batch.errors], key=lambda row: row.number)
-            yield from rows
-
-
-def _parquet_batches(
-    part: TablePart, table: pq.ParquetFile, columns: Sequence[str] | None
-) -> Iterator[TableBatch]:
-    """Batches in the file's own schema; after the rows of a broken group, one of its error."""
-    schema, metadata = table.schema_arrow, table.metadata
-    if part.end > table.num_row_groups:
-        raise SourceError(f"{part.path}: has fewer row groups than before; was it changed?")
-    names = [name for name in schema.names if columns is None or name in columns]
-    groups = [metadata.row_group(group) for group in range(part.end)]
-    first = sum(group.num_rows for group in groups[: part.start])
-    for index in range(part.start, part.end):
-        rows, size = groups[index].num_rows, groups[index].total_byte_size
-        batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES * rows // max(size, 1)))
-        done, why = 0, "they are missing"
-        try:
-            for batch in table.iter_batches(batch_rows, [index], names, use_threads=False):
-                # A struct's name reaches columns, too, that have it and a dot in their own.
-                yield _sound(part, first + done, batch.select(names))
-                done += batch.num_rows
-        except (OSError, pa.ArrowException) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise SourceError(f"{part.path}: cannot be read: {error}") from error
-            why = str(error)
-        if done < rows:
-            message = f"{rows - done} of the {rows} rows of row group {index} are lost: {why}"
-            fault = RecordError("table.row_group", message)
-            error_row = _fault(part, first + done, fault, rows - done)
-            none = pa.RecordBatch.from_pylist([], schema=schema).select(names)
-            yield TableBatch(part.path, np.empty(0, np.int64), none, (error_row,))
-        first += rows
-
-
-def _sound(part: TablePart, first: int, batch: pa.RecordBatch) -> TableBatch:
-    """The rows that can be used. Arrow reads strings from Parquet without a look at them."""
-    numbers = np.arange(first, first + batch.num_rows)
-    try:
-        batch.validate(full=True)
-        return TableBatch(part.path, numbers, batch)
-    except pa.ArrowInvalid:
-        sound, errors = np.ones(batch.num_rows, bool), []
-    for at in range(batch.num_rows):
-        try:
-            batch.slice(at, 1).validate(full=True)
-        except pa.ArrowInvalid as error:
-            sound[at] = False
-            errors.append(_fault(part, first + at, RecordError("table.utf8", str(error))))
-    return TableBatch(part.path, numbers[sound], batch.filter(pa.array(sound)), tuple(errors))
-
-
-def _observe(part: TablePart, table: pq.ParquetFile, types: ColumnTypes) -> None:
-    leaves = [table.schema.column(leaf).path for leaf in range(len(table.schema))]
-    for field in table.schema_arrow:
-        exact = False
-        if pa.types.is_integer(field.type) and leaves.count(field.name) == 1:
-            leaf = leaves.index(field.name)
-            exact = all(
-                _is_exact(table.metadata.row_group(group).column(leaf).statistics)
-                for group in range(part.start, part.end)
-            )
-        types.observe_field(field, exact)
-
-
-def _is_exact(statistics: Any) -> bool:
-    """Whether float64 holds every whole number of a column chunk, as far as is recorded."""
-    if statistics is None or not statistics.has_min_max:
-        return statistics is not None and bool(statistics.num_values == 0)
-    return bool(statistics.min >= -EXACT and statistics.max <= EXACT)
