@@ -110,6 +110,34 @@ def test_a_killed_driver_resumes_to_the_same_bytes(
     assert digests(out) == uninterrupted
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        ".gristmill/payloads/*",
+        "dedup/index/*.signatures.u32",
+        ".gristmill/dedup/*/band-*",
+        ".gristmill/dedup/*/verify-*",
+        ".gristmill/dedup/fates/*",
+        "dedup/receipts.parquet",
+    ],
+)
+def test_a_driver_killed_while_it_deduplicates_resumes_to_the_same_bytes(
+    tmp_path: Path,
+    start: Callable[..., subprocess.Popen[bytes]],
+    uninterrupted: dict[str, str],
+    digests: Digests,
+    moment: str,
+) -> None:
+    out = tmp_path / "out"
+    process = start(out, "--serial")
+    _until(lambda: any(out.glob(moment)), process)
+    process.kill()
+    process.wait()
+    run(load_recipe("quickstart", [SPLIT_SIZE]), out=out, serial=True)
+    assert digests(out) == uninterrupted
+    assert not any((out / ".gristmill" / "dedup").iterdir())
+
+
 def _workers(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     found = []
     for child in _descendants(process.pid):
