@@ -15,6 +15,8 @@ killed takes up where it stopped. The outcome does not depend on parts, partitio
 from __future__ import annotations
 
 import dataclasses
+import functools
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -60,27 +62,32 @@ _UInt32 = npt.NDArray[np.uint32]
 
 @dataclasses.dataclass(frozen=True)
 class _Plan:
-    """What all tasks of one deduplication know. Small: arrays are in files.
+    """What all tasks of one deduplication know. Small, since each task carries it.
 
     Args:
         folder: the output folder.
         home: where the files between the steps lie.
-        parts: of earlier runs first.
         earlier: documents that earlier runs kept: the smallest numbers.
         active: those and the ones to decide about; larger numbers were removed before.
         settings: the recipe's section.
+        stretches: of documents whose bands are taken in one task.
         partitions: of the band keys.
         groups: of the components.
     """
 
     folder: RunFolder
     home: Path
-    parts: tuple[IndexPart, ...]
     earlier: int
     active: int
     settings: Dedup
+    stretches: int
     partitions: int
     groups: int = 1
+
+    @property
+    def parts(self) -> tuple[IndexPart, ...]:
+        """Of earlier runs first."""
+        return _read_parts(self.file("parts"))
 
     def file(self, step: str, number: int = 0) -> Path:
         return self.home / f"{step}-{number:05d}"
@@ -95,13 +102,21 @@ class _Plan:
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
-    """One piece of a step; ``first`` and ``last`` are rows of part ``part``, where it takes some."""
+    """One piece of a step.
+
+    Args:
+        plan: the deduplication.
+        number: of the piece.
+        part, first, last: where it takes documents: rows of a part.
+        before: documents in the parts before that.
+    """
 
     plan: _Plan
     number: int
     part: int = 0
     first: int = 0
     last: int = 0
+    before: int = 0
 
 
 def deduplicate(
@@ -128,16 +143,19 @@ def deduplicate(
     standing = np.concatenate([np.empty(0, np.bool_), *(earlier.kept for earlier in against)])
     order = keeper_order(documents, standing, settings)
     gone = int(np.count_nonzero(~standing))
+    stretches = _stretches(every)
     plan = _Plan(
         folder,
         _home(folder) / _name(settings, every, standing),
-        every,
         earlier=len(standing) - gone,
         active=len(order) - gone,
         settings=settings,
+        stretches=len(stretches),
         partitions=_pieces(len(order) * settings.banding[0]),
     )
-    _sweep(plan)
+    sweep(folder, besides=plan.home)
+    plan.home.mkdir(parents=True, exist_ok=True)
+    _write_parts(plan, every)
     numbers = np.empty(len(order), np.uint32)
     numbers[order] = np.arange(len(order), dtype=np.uint32)
     first = same_texts([part.text_hashes for part in every], numbers)
@@ -145,7 +163,8 @@ def deduplicate(
         _write(plan, step, array)
 
     partitions = [_Task(plan, number) for number in range(plan.partitions)]
-    _all(execute, _band, _band_tasks(plan))
+    bands = [_Task(plan, number, *stretch) for number, stretch in enumerate(stretches)]
+    _all(execute, _band, bands)
     _all(execute, _bucket, partitions)
     sizes = sum(plan.file("bucket", task.number).stat().st_size for task in partitions)
     plan = dataclasses.replace(plan, groups=_pieces(sizes // ROW.itemsize))
@@ -182,22 +201,21 @@ def _band(task: _Task, tick: Tick) -> None:
     """Band keys of a stretch of documents that are the first with their text and have words."""
     plan = task.plan
     part = plan.parts[task.part]
-    begin = sum(earlier.rows for earlier in plan.parts[: task.part])
-    numbers = plan.array("numbers", np.uint32)[begin + task.first : begin + task.last]
+    rows = slice(task.before + task.first, task.before + task.last)
+    numbers = plan.array("numbers", np.uint32)[rows]
     words = np.diff(part.starts[task.first : task.last + 1]) > 0
     chosen = words & (numbers < plan.active) & (plan.array("first", np.uint32)[numbers] == numbers)
     signatures = part.signatures[task.first : task.last][chosen]
-    rows = band_rows(band_keys(signatures, *plan.settings.banding), numbers[chosen])
+    keyed = band_rows(band_keys(signatures, *plan.settings.banding), numbers[chosen])
     with plan.folder.replacing(plan.file("band", task.number)) as temporary:
-        write_partitions(
-            temporary, rows, partition_of(rows["key"], plan.partitions), plan.partitions
-        )
+        where = partition_of(keyed["key"], plan.partitions)
+        write_partitions(temporary, keyed, where, plan.partitions)
 
 
 def _bucket(task: _Task, tick: Tick) -> None:
     """One partition of the keys: only what more than one document has."""
     plan = task.plan
-    files = [plan.file("band", band.number) for band in _band_tasks(plan)]
+    files = [plan.file("band", number) for number in range(plan.stretches)]
     rows = buckets_of(read_partition(files, task.number, plan.partitions), plan.earlier)
     with plan.folder.replacing(plan.file("bucket", task.number)) as temporary:
         rows.tofile(temporary)
@@ -235,13 +253,26 @@ def _all(execute: Execute, work: Callable[[_Task, Tick], None], tasks: Sequence[
         pass
 
 
-def _band_tasks(plan: _Plan) -> list[_Task]:
-    pieces = [
-        (number, first, min(first + DOCUMENTS_PER_TASK, part.rows))
-        for number, part in enumerate(plan.parts)
+def _stretches(parts: Sequence[IndexPart]) -> list[tuple[int, int, int, int]]:
+    """Part, first and last row, documents before the part: of every stretch of documents."""
+    before = np.cumsum([0, *(part.rows for part in parts)]).tolist()
+    return [
+        (number, first, min(first + DOCUMENTS_PER_TASK, part.rows), before[number])
+        for number, part in enumerate(parts)
         for first in range(0, part.rows, DOCUMENTS_PER_TASK)
     ]
-    return [_Task(plan, number, *piece) for number, piece in enumerate(pieces)]
+
+
+def _write_parts(plan: _Plan, parts: Sequence[IndexPart]) -> None:
+    plain = [dataclasses.asdict(part) | {"folder": str(part.folder)} for part in parts]
+    plan.folder.write_text(plan.file("parts"), json.dumps(plain))
+
+
+@functools.lru_cache(maxsize=2)
+def _read_parts(path: Path) -> tuple[IndexPart, ...]:
+    # The path names what is in the file: it holds the fingerprint of the parts.
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(IndexPart(**(part | {"folder": Path(part["folder"])})) for part in plain)
 
 
 def _pieces(rows: int) -> int:
@@ -269,8 +300,3 @@ def _home(folder: RunFolder) -> Path:
 def _name(settings: Dedup, parts: Sequence[IndexPart], standing: npt.NDArray[np.bool_]) -> str:
     made_of = [[part.rows, part.files] for part in parts]
     return fingerprint(settings.describe(), made_of, np.packbits(standing).tobytes().hex())
-
-
-def _sweep(plan: _Plan) -> None:
-    sweep(plan.folder, besides=plan.home)
-    plan.home.mkdir(parents=True, exist_ok=True)
