@@ -104,6 +104,7 @@ def take_out_duplicates(
     sweep(folder)
     return settled, {
         "parameters": settings.describe(),
+        "parts": len(parts),
         "counts": counts | clusters,
         "against": _against(against),
         "alarms": [dataclasses.asdict(alarm) for alarm in alarms],

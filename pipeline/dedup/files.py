@@ -28,7 +28,7 @@ from pipeline.core.errors import ConfigError, ConservationError, SourceError
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.entries import QUARANTINE, PartTask, SignedPart, TableColumns, sign_parts
 from pipeline.dedup.index import index_folder, open_index
-from pipeline.dedup.outcome import CLUSTER, Outcome
+from pipeline.dedup.outcome import CLUSTER, Outcome, id_type
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate, sweep
 from pipeline.runtime.executor import Executor
@@ -103,9 +103,10 @@ def dedup_files(
         progress.say(f"Deduplicating {signed:,} document{'s' * (signed != 1)}")
         found = deduplicate(folder, [p.index for p in read], settings, execute, against)
         alarms = raise_alarm(found, settings.alarm, lambda line: progress.say(f"warning: {line}"))
-        kept = _write_kept(folder, tasks, read, found, len(against), types)
+        kind = id_type(types, columns.id)
+        kept = _write_kept(folder, tasks, read, found, len(against), types, kind)
         quarantined = _write_quarantine(folder, read)
-        receipts = _in_type_of(found.receipts(), types, columns.id)
+        receipts = found.receipts(kind)
         with folder.replacing(folder.root / "receipts.parquet") as temporary:
             pq.write_table(receipts, temporary, compression="zstd")
         counts = {
@@ -134,10 +135,11 @@ def _write_kept(
     found: Outcome,
     earlier_parts: int,
     types: pa.Schema,
+    kind: pa.DataType,
 ) -> int:
     """Write what stays, in the order of the input; gives the number of rows."""
     own = pa.schema([field for field in types if field.name not in CLUSTER])
-    schema = own.append(pa.field(CLUSTER[0], pa.string())).append(pa.field(CLUSTER[1], pa.int64()))
+    schema = own.append(pa.field(CLUSTER[0], kind)).append(pa.field(CLUSTER[1], pa.int64()))
     kept = 0
     with (
         folder.replacing(folder.root / "kept.parquet") as temporary,
@@ -157,7 +159,7 @@ def _write_kept(
                 stays[usable] = ~fates.removed[places]
                 rows = pa.array(places[~fates.removed[places]])
                 table = pa.Table.from_batches([batch.rows.filter(pa.array(stays))])
-                clusters = fates.cluster.take(rows).cast(pa.string())
+                clusters = fates.cluster.take(rows).cast(kind)
                 table = table.append_column(schema.field(-2), clusters)
                 table = table.append_column(schema.field(-1), pa.array(fates.size).take(rows))
                 writer.write_table(table)
@@ -197,19 +199,6 @@ def _write_quarantine(folder: RunFolder, read: Sequence[SignedPart]) -> Counter[
     return counts
 
 
-def _in_type_of(receipts: pa.Table, types: pa.Schema, column: str) -> pa.Table:
-    """Receipts name documents as the input does: by number, if its ids are numbers."""
-    kind = types.field(column).type if column in types.names else pa.string()
-    if not pa.types.is_integer(kind):
-        return receipts
-    for place, name in ((0, "removed"), (1, "kept")):
-        try:
-            receipts = receipts.set_column(place, name, receipts[name].cast(kind))
-        except pa.ArrowInvalid:  # an earlier run's ids are no numbers
-            return receipts
-    return receipts
-
-
 def _leave_manifest(
     folder: RunFolder,
     parts: Sequence[TablePart],
@@ -225,6 +214,7 @@ def _leave_manifest(
         "columns": dataclasses.asdict(columns),
         "dedup": {
             "parameters": settings.describe(),
+            "parts": len(parts),
             "counts": counts,
             "quarantined": dict(sorted(quarantined.items())),
             "alarms": [dataclasses.asdict(alarm) for alarm in alarms],

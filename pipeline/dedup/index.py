@@ -235,6 +235,12 @@ def open_index(root: Path, signing: Signing) -> list[EarlierPart]:
         raise ConfigError(
             f"{root} holds no finished deduplication; 'against' takes the output folder of one"
         )
+    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    if len(records) != manifest["dedup"]["parts"]:
+        raise StorageError(
+            f"{home} has {len(records)} of its {manifest['dedup']['parts']} parts; "
+            f"run what wrote {root} again to rebuild it"
+        )
     removed = pq.read_table(receipts, columns=["removed"])["removed"].cast(pa.large_string())
     found = []
     for path in records:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.index import Entry, open_index, write_part
-from pipeline.dedup.outcome import CLUSTER
+from pipeline.dedup.outcome import CLUSTER, id_type
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate
 from pipeline.runtime.executor import SerialExecutor
@@ -73,11 +73,14 @@ def dedup(
         part = write_part(folder, 0, entries, settings.signing, "memory")
         found = deduplicate(folder, [part], settings, SerialExecutor().run, against)
         raise_alarm(found, settings.alarm, lambda line: warnings.warn(line, stacklevel=4))
-        fates, receipts = found.part(len(against)), found.receipts()
+        kind = id_type(table.schema, id_column)
+        fates, receipts = found.part(len(against)), found.receipts(kind)
     kept = table.drop_columns([name for name in CLUSTER if name in table.column_names])
-    kept = kept.append_column(CLUSTER[0], fates.cluster.cast(pa.string()))
-    kept = kept.append_column(CLUSTER[1], pa.array(fates.size))
-    return back(kept.filter(pa.array(~fates.removed))), back(receipts)
+    stays = pa.array(~fates.removed)
+    kept = kept.filter(stays)
+    kept = kept.append_column(CLUSTER[0], fates.cluster.filter(stays).cast(kind))
+    kept = kept.append_column(CLUSTER[1], pa.array(fates.size).filter(stays))
+    return back(kept), back(receipts)
 
 
 def _as_table(dataset: Any) -> tuple[pa.Table, Any]:
@@ -96,7 +99,9 @@ def _as_table(dataset: Any) -> tuple[pa.Table, Any]:
 
 def _ids(table: pa.Table, column: str | None) -> pa.Array:
     if column is None:
-        return pa.array(range(table.num_rows)).cast(pa.string())
+        # Of one length, so that as text they sort as numbers do.
+        width = len(str(table.num_rows))
+        return pc.utf8_lpad(pa.array(range(table.num_rows)).cast(pa.string()), width, "0")
     if column not in table.column_names:
         raise ConfigError(
             f"no column {column!r}; there are {', '.join(table.column_names)}: name one with "

@@ -15,7 +15,7 @@ from pipeline.core.errors import ConservationError
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.verify import REMOVAL, Removals
 
-__all__ = ["CLUSTER", "RECEIPT", "Outcome", "PartOutcome", "outcome"]
+__all__ = ["CLUSTER", "RECEIPT", "Outcome", "PartOutcome", "id_type", "outcome"]
 
 CLUSTER = ("cluster", "cluster_size")  # columns of what stays
 RECEIPT = pa.schema(
@@ -104,8 +104,13 @@ class Outcome:
             "full_buckets": self.removals.full,
         }
 
-    def receipts(self) -> pa.Table:
-        """One row for each removal (`RECEIPT`), sorted by the removed id."""
+    def receipts(self, kind: pa.DataType | None = None) -> pa.Table:
+        """One row for each removal (`RECEIPT`), sorted by the removed id as text.
+
+        Args:
+            kind: of the ids (`id_type`), text if None. They stay text if an earlier run's are no
+                numbers.
+        """
         ids, removals = self._ids, self.removals
         table = pa.table(
             [
@@ -117,7 +122,14 @@ class Outcome:
             ],
             schema=RECEIPT,
         )
-        return table.take(pc.sort_indices(table["removed"]))
+        table = table.take(pc.sort_indices(table["removed"]))
+        if kind is None or not pa.types.is_integer(kind):
+            return table
+        try:
+            named = [table[name].cast(kind) for name in ("removed", "kept")]
+        except pa.ArrowInvalid:
+            return table
+        return table.set_column(0, "removed", named[0]).set_column(1, "kept", named[1])
 
     def part(self, number: int) -> PartOutcome:
         """The fates of part ``number``; parts of earlier runs are counted, too, and come first."""
@@ -159,6 +171,14 @@ class Outcome:
     @functools.cached_property
     def _sizes(self) -> npt.NDArray[np.int64]:
         return np.bincount(self.kept_by, minlength=len(self.order))
+
+
+def id_type(schema: pa.Schema, column: str | None) -> pa.DataType:
+    """The type in which receipts and clusters name documents: whole numbers stay such."""
+    if column is None:
+        return pa.int64()
+    kind = schema.field(column).type if column in schema.names else pa.string()
+    return kind if pa.types.is_integer(kind) else pa.string()
 
 
 def outcome(

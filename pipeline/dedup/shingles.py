@@ -2,7 +2,7 @@
 
 Vectorised over whole texts; no word becomes a Python object. The rules, in full:
 
-1. Unicode NFKC, then lower case.
+1. Soft hyphens, joiners and other invisible marks go; then Unicode NFKC and lower case.
 2. A word is a run of letters, marks and digits. A character of a script written without spaces
    (Han, kana, Thai, Lao, Khmer, Burmese, Tibetan) is a word of its own. All else only separates.
 3. A shingle is ``width`` words in a row. A text of fewer words is one shingle of all its words,
@@ -11,12 +11,14 @@ Vectorised over whole texts; no word becomes a Python object. The rules, in full
 
 Digits stay (datatrove sets them all to 0, which makes one page of all that share a template).
 A shingle's hash is the upper half of a 64-bit polynomial hash; sets of them stand for the texts
-wherever similarity is measured, and a book of 100,000 words meets about two false agreements.
+wherever similarity is measured, and a book of 100,000 words meets about two false agreements. Of
+texts with one shingle alone, one false agreement would be all; there `text_hash` decides.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -24,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-__all__ = ["VERSION", "Words", "shingle_hash", "shingle_hashes", "split_words"]
+__all__ = ["VERSION", "Words", "shingle_hash", "shingle_hashes", "split_words", "text_hash"]
 
 VERSION = 1  # of the rules above and of the hashes: signatures of two versions cannot be compared
 
@@ -37,6 +39,8 @@ _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _HALF = np.uint64(32)
 _TABLE = 1 << 16  # positions for which powers of the base are kept
 _GROUP = 1 << 15  # characters worked on at once: their arrays stay in the processor's cache
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 _SEPARATOR, _LETTER, _ALONE = 0, 1, 2
 _UNSPACED = (
@@ -80,7 +84,7 @@ def split_words(texts: Sequence[str]) -> Iterator[Words]:
         starts, hashes = _hash_words("\n".join(normal))
         first = 0
         for text, end in zip(group, np.searchsorted(starts, ends).tolist(), strict=True):
-            yield Words(hashes[first:end], _text_hash(hashes[first:end], text))
+            yield Words(hashes[first:end], text_hash(hashes[first:end], text))
             first = end
 
 
@@ -123,7 +127,9 @@ def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _normalised(text: str) -> str:
-    return (text if text.isascii() else unicodedata.normalize("NFKC", text)).lower()
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
 
 
 def _hash_words(text: str) -> tuple[npt.NDArray[np.int64], _UInt64]:
@@ -153,7 +159,8 @@ def _bounds(kinds: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.ND
     return np.flatnonzero(opens | alone), np.flatnonzero(closes | alone) + 1
 
 
-def _text_hash(hashes: _UInt64, text: str) -> tuple[int, int]:
+def text_hash(hashes: _UInt64, text: str = "") -> tuple[int, int]:
+    """128 bits over word hashes, or over the text where there are none, as two numbers."""
     if len(hashes):
         digest = xxhash.xxh3_128_intdigest(hashes.tobytes())
     else:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.dedup.shingles import VERSION, shingle_hashes, split_words
+from pipeline.dedup.shingles import VERSION, shingle_hashes, split_words, text_hash
 
 __all__ = ["SCHEME", "Signed", "Signing"]
 
@@ -34,7 +34,8 @@ class Signed:
         signatures: ``uint32[n, permutations]``; all ones for a text without words.
         shingles: ``uint32[total]``: the distinct shingle hashes of every text, sorted within it.
         starts: ``int64[n + 1]``: text *i* owns ``shingles[starts[i]:starts[i + 1]]``.
-        text_hashes: ``uint64[n, 2]``: equal rows for texts that are the same once normalised.
+        text_hashes: ``uint64[n, 2]``: equal rows for texts that are the same once normalised,
+            and for texts of one word over and over that have the same one shingle.
     """
 
     signatures: _UInt32
@@ -74,6 +75,8 @@ class Signing:
             shingles = _distinct(shingle_hashes(words, self.words))
             sets.append(shingles)
             text_hashes[row] = words.text_hash
+            if len(shingles) == 1 and (words.hashes == words.hashes[0]).all():
+                text_hashes[row] = text_hash(words.hashes[: self.words])
             self._minima(shingles, signatures[row])
         starts = np.zeros(rows + 1, np.int64)
         np.cumsum([len(shingles) for shingles in sets], out=starts[1:])

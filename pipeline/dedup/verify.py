@@ -213,6 +213,8 @@ def _match(
     for offer in offers:
         theirs = library.shingles(offer)
         smaller, larger = sorted((len(shingles), len(theirs)))
+        if larger == 1:
+            continue  # `exact` knows better: 32 bits of one shingle may agree by chance
         if kind == "jaccard" and smaller / larger < threshold:
             continue  # sets of such different size cannot reach it
         measured = similarity(shingles, theirs, kind)
