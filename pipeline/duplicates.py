@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import Fate
-from pipeline.curate import DEDUP, Curation
+from pipeline.curation import DEDUP, Curation
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.index import EarlierPart, Entry, IndexPart, index_folder, open_index, write_part
 from pipeline.dedup.outcome import Outcome, PartOutcome

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from pipeline.core.records import RawRecord
-from pipeline.curate import Curation, PayloadCopies, admitted
+from pipeline.curate import PayloadCopies, admitted
+from pipeline.curation import Curation
 from pipeline.dedup.exact import same_texts
 from pipeline.dedup.index import DOCUMENTS
 from pipeline.dedup.keep import keeper_order, timestamp

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core.records import Fate
-from pipeline.curate import Curation, PayloadCopies
+from pipeline.curate import PayloadCopies
+from pipeline.curation import Curation
 from pipeline.duplicates import (
     already_taken_out,
     forget_duplicates,

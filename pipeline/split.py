@@ -15,7 +15,8 @@ from typing import Any
 from pipeline.core.decisions import Verdict
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import Failure, Fate, encodable
-from pipeline.curate import DEDUP, Curation, PayloadCopies, Traced, decide, measure
+from pipeline.curate import PayloadCopies, Traced, decide, measure
+from pipeline.curation import DEDUP, Curation
 from pipeline.dedup.outcome import CLUSTER
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.identities import note_identities

@@ -10,7 +10,7 @@ import click
 
 from pipeline import __version__
 from pipeline.cli.dedup import dedup
-from pipeline.cli.terminal import Group, console, examples, run_manifest
+from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,9 +38,7 @@ def main() -> None:
 @click.argument("recipe")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one key.")
 @click.option("--out", metavar="DIR", help="Output folder, instead of the recipe's.")
-@click.option("--workers", type=int, metavar="N", help="Splits under way at a time [one per CPU].")
-@click.option("--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one.")
-@click.option("--serial", is_flag=True, help="No Ray: everything in this process.")
+@ray_options
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def run(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.terminal import console, examples
+from pipeline.cli.terminal import console, examples, ray_options
 
 if TYPE_CHECKING:
     from pipeline.dedup.files import FilesResult
@@ -105,9 +105,7 @@ def dedup() -> None:
 @click.option("--id", "id_column", default="id", show_default=True, metavar="COLUMN")
 @click.option("--text", "text_column", default="text", show_default=True, metavar="COLUMN")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True)
-@click.option("--workers", type=int, metavar="N", help="Tasks at a time [one per CPU].")
-@click.option("--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one.")
-@click.option("--serial", is_flag=True, help="No Ray: everything in this process.")
+@ray_options
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def files(**options: Any) -> None:
@@ -200,9 +198,7 @@ def show(record: str, out: Path, as_json: bool) -> None:
 @click.option("--site", type=click.Choice(["domain", "host"]), default="domain", show_default=True)
 @click.option("--text", default="text", show_default=True, metavar="COLUMN")
 @click.option("--url", default="url", show_default=True, metavar="COLUMN")
-@click.option("--workers", type=int, metavar="N", help="Tasks at a time [one per CPU].")
-@click.option("--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one.")
-@click.option("--serial", is_flag=True, help="No Ray: everything in this process.")
+@ray_options
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def lines(paths: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Count the lines that sites repeat (menus, cookie notices) over FILES with text and url.

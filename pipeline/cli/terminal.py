@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from pipeline.core.errors import ConfigError, GristmillError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Group", "console", "examples", "run_manifest"]
+__all__ = ["Group", "console", "examples", "ray_options", "run_manifest"]
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
@@ -44,6 +45,21 @@ class Group(click.Group):
 def examples(*lines: str) -> str:
     """An epilog that keeps its line breaks."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def ray_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--workers``, ``--address`` and ``--serial``."""
+    for option in (
+        click.option("--serial", is_flag=True, help="No Ray: everything in this process."),
+        click.option(
+            "--address", metavar="ADDRESS", help="Join this Ray cluster instead of a local one."
+        ),
+        click.option(
+            "--workers", type=int, metavar="N", help="Pieces of work at a time [one per CPU]."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def console(stderr: bool = False) -> Console:

@@ -14,7 +14,8 @@ import pipeline.curate
 from pipeline.core.decisions import Bound, Signal, SignalValue, Verdict
 from pipeline.core.errors import ConservationError, ModelError
 from pipeline.core.records import Document, Fate, Locator, RawRecord
-from pipeline.curate import Curation, Traced, measure
+from pipeline.curate import Traced, measure
+from pipeline.curation import Curation
 from pipeline.extract import Extraction
 from pipeline.extract.extraction import Extracted
 from pipeline.filters import Cleaner, Filter

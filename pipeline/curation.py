@@ -1,0 +1,111 @@
+"""What a run does to its records, as one value: every stage with its parameters, and what it depends on.
+
+The stages are run by `pipeline.curate`; here are their names, columns and fingerprints.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pipeline
+from pipeline.core.decisions import Signal
+from pipeline.dedup.settings import Dedup
+from pipeline.extract.extraction import Extraction
+from pipeline.filters.base import Filter
+from pipeline.filters.cleaners import Cleaner
+from pipeline.runtime.ledger import Schemas
+from pipeline.runtime.manifest import fingerprint
+from pipeline.sources.base import Source
+
+__all__ = ["DEDUP", "PAYLOAD", "Curation"]
+
+PAYLOAD, DEDUP = "payload", "dedup"  # the stages at which duplicates leave
+
+
+@dataclasses.dataclass(frozen=True)
+class Curation:
+    """Everything a worker needs to curate a split; cheap to pickle.
+
+    Args:
+        source: where records come from.
+        gates: filters that need only the URL, decided before extraction.
+        extraction: engine, pre-screen and limits.
+        steps: filters and cleaners in recipe order; a cleaner edits the text for what follows.
+        corpus_format: ``"parquet"`` or ``"jsonl.zst"``.
+        keep_dropped: share of dropped texts written to ``dropped/``, chosen by a hash of the id.
+            At 1.0 a bound can be changed later without extracting again.
+        dedup: how duplicates are found once all splits are done; None to leave them in.
+    """
+
+    source: Source
+    gates: tuple[Filter, ...]
+    extraction: Extraction
+    steps: tuple[Filter | Cleaner, ...]
+    corpus_format: str = "parquet"
+    keep_dropped: float = 1.0
+    dedup: Dedup | None = None
+
+    @property
+    def filters(self) -> list[Filter]:
+        return [step for step in self.steps if isinstance(step, Filter)]
+
+    def stage_names(self) -> list[str]:
+        """Stages a record can leave at, in order."""
+        names = ["source", *(gate.name for gate in self.gates)]
+        names += [PAYLOAD] if self.dedup and self.dedup.payload else []
+        names += ["prescreen"] if self.extraction.prescreen else []
+        names += ["extract", *(step.name for step in self.steps)]
+        return [*names, *([DEDUP] if self.dedup else [])]
+
+    def schemas(self) -> Schemas:
+        declared: list[tuple[str, Signal]] = []
+        for gate in self.gates:
+            declared += [(gate.name, signal) for signal in gate.signals]
+        if self.extraction.prescreen:
+            declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
+        for step in self.steps:
+            declared += [(step.name, signal) for signal in step.signals]
+        return Schemas(tuple(declared), clusters=self.dedup is not None)
+
+    def gated(self) -> str:
+        """Fingerprint of all that decides which records go on to extraction."""
+        return fingerprint(
+            pipeline.__version__,
+            [self.source.name, self.source.version, self.source.parameters()],
+            [[*_identity(gate), _bounds(gate)] for gate in self.gates],
+            {name: digest for gate in self.gates for name, digest in gate.models().items()},
+        )
+
+    def measured(self) -> str:
+        """Fingerprint of all that texts and signals depend on, bounds of the steps left out."""
+        return fingerprint(
+            self.gated(),
+            self.dedup is not None and self.dedup.payload,
+            self.extraction.parameters(),
+            [_identity(step) for step in self.steps],
+            self.models(),
+        )
+
+    def models(self) -> dict[str, str]:
+        """sha256 of every model and list file in use, by name."""
+        found: dict[str, str] = {}
+        if self.extraction.prescreen:
+            found |= self.extraction.prescreen.models()
+        for step in (*self.gates, *self.steps):
+            found |= step.models()
+        return dict(sorted(found.items()))
+
+    def decided(self) -> str:
+        """Fingerprint of `measured`, every bound, and what is written."""
+        bounds = [_bounds(step) for step in self.filters]
+        written = [self.corpus_format, self.keep_dropped, self.dedup is not None]
+        return fingerprint(self.measured(), bounds, written)
+
+
+def _identity(step: Filter | Cleaner) -> list[Any]:
+    return [step.name, step.version, step.parameters(), [signal.name for signal in step.signals]]
+
+
+def _bounds(step: Filter) -> list[Any]:
+    return [dataclasses.astuple(bound) for bound in step.bounds]
