@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 LEADERS = 64
+READS, READS_PER_PART = 4000, 40  # of a library before its maps are closed
 # Signatures estimate Jaccard similarity with a standard deviation of at most .047 (112 values);
 # a pair whose estimate lies this far below the threshold is not measured: odds of 1 in 10 million.
 MARGIN = 0.25
@@ -84,6 +85,9 @@ class Removals:
 class Library:
     """Signatures and shingles by document number, mapped from the parts of an index.
 
+    Maps are closed now and then, since every read leaves up to 64 kB of its neighbourhood counted
+    as the process's own; the system has the pages at hand all the same.
+
     Args:
         parts: in the order in which rows are counted.
         order: ``int64[n]``, the row of each document number.
@@ -93,6 +97,7 @@ class Library:
         self._parts, self._order = parts, order
         self._first = np.cumsum([0, *(part.rows for part in parts)])
         self._open: dict[int, tuple[_UInt32, _UInt32, npt.NDArray[np.int64]]] = {}
+        self._reads = 0
 
     def signature(self, document: int) -> _UInt32:
         (signatures, _, _), row = self._find(document)
@@ -105,6 +110,10 @@ class Library:
         return shingles[starts[row] : starts[row + 1]]
 
     def _find(self, document: int) -> tuple[tuple[_UInt32, _UInt32, npt.NDArray[np.int64]], int]:
+        self._reads += 1
+        if self._reads > max(READS, READS_PER_PART * len(self._open)):
+            self._open.clear()
+            self._reads = 0
         row = int(self._order[document])
         number = int(np.searchsorted(self._first, row, side="right")) - 1
         found = self._open.get(number)
