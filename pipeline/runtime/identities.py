@@ -104,6 +104,7 @@ def _rename(
         completion,
         renamed=len(renamed),
         candidates=fingerprint(completion.candidates, sorted(renamed)),
+        duplicates=None,  # clusters go by the old ids
         files=writer.files,
     )
     completion.write(folder, index)

@@ -176,13 +176,17 @@ def test_without_the_payload_pass_the_same_pages_stay(tmp_path: Path, crawl: str
     assert texts[0] == texts[1]
 
 
-def test_a_file_more_settles_payloads_anew(tmp_path: Path, digests: Digests) -> None:
+@pytest.mark.parametrize("payload", ["true", "false"])
+def test_a_file_more_settles_everything_anew(
+    tmp_path: Path, digests: Digests, payload: str
+) -> None:
+    settings = f"dedup={{payload: {payload}, alarm: {{action: off}}}}"
     write_sample(tmp_path / "b.warc.gz")
     files = f"source={{kind: warc, paths: [{tmp_path}/*.warc.gz]}}"
-    run_sample(tmp_path / "grown", files)
+    run_sample(tmp_path / "grown", files, settings)
     write_sample(tmp_path / "a.warc.gz")
-    grown = run_sample(tmp_path / "grown", files)
-    fresh = run_sample(tmp_path / "fresh", files)
+    grown = run_sample(tmp_path / "grown", files, settings)
+    fresh = run_sample(tmp_path / "fresh", files, settings)
     assert digests(grown.folder.root) == digests(fresh.folder.root)
 
 
