@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.errors import ConfigError
 from pipeline.core.records import Fate
 from pipeline.curate import PayloadCopies
 from pipeline.curation import Curation
@@ -102,6 +103,10 @@ def run(
     started = time.monotonic()
     progress = progress or Silent()
     curation = _curation(recipe)
+    if Path(out or recipe.output, "kept.parquet").exists():
+        raise ConfigError(
+            f"{out or recipe.output} holds deduplicated files; give another folder with --out"
+        )
     against = open_indexes(recipe.dedup) if recipe.dedup else []
     executor = SerialExecutor() if serial else RayExecutor(workers, address)
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:

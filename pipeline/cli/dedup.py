@@ -132,7 +132,7 @@ def files(**options: Any) -> None:
         keep=tuple(options["keep"]),
         preferred_domains=tuple(options["preferred_domain"]),
         quality=options["quality"],
-        against=tuple(options["against"]),
+        against=tuple(str(Path(root).absolute()) for root in options["against"]),
         alarm=Alarm(options["alarm_share"], options["alarm_minimum"], options["alarm"]),
         seed=options["seed"],
     )
@@ -174,11 +174,11 @@ def show(record: str, out: Path, as_json: bool) -> None:
 
     found = find_receipts(out, record)
     if as_json:
-        click.echo(json.dumps(found.to_json(), ensure_ascii=False))
+        click.echo(json.dumps(found.to_json()))
         return
     terminal = console()
     for line in shown(found, terminal.width):
-        terminal.print(line, highlight=False)
+        terminal.print(line, highlight=False, markup=False, emoji=False)
 
 
 @dedup.command(
@@ -262,8 +262,8 @@ def _print_result(result: FilesResult) -> None:
     ]
     if counts["clusters"]:
         lines.append(
-            f"{counts['clusters']:,} of the kept documents stand for others, "
-            f"one of them for a cluster of {counts['largest']:,}"
+            f"{counts['clusters']:,} cluster{'s' * (counts['clusters'] != 1)} of two and more "
+            f"documents, the largest of {counts['largest']:,}"
         )
     if counts["full_buckets"]:
         lines.append(

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.core.errors import WipeOutAlarm
+from pipeline.core.printable import printable
 from pipeline.dedup.outcome import Outcome
 from pipeline.dedup.settings import Alarm
 from pipeline.filters.url_parts import registrable_domain
@@ -43,7 +44,7 @@ class Loss:
 
     def __str__(self) -> str:
         return (
-            f"{self.kind} {self.name} would lose {self.removed:,} of its {self.documents:,} "
+            f"{self.kind} {printable(self.name)} would lose {self.removed:,} of its {self.documents:,} "
             f"documents ({self.share:.1%})"
         )
 
@@ -95,7 +96,8 @@ def raise_alarm(outcome: Outcome, alarm: Alarm, say: Callable[[str], None]) -> l
         raise WipeOutAlarm(
             f"wipe-out alarm, nothing was removed (limit {alarm.share:.0%}): "
             + "; ".join(lines)
-            + ". Look at some of them; if the removals are right, set alarm.action to warn"
+            + ". Look at some of them; if the removals are right, set alarm.action to warn "
+            "(--alarm warn)"
         )
     for line in lines:
         say(line)

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dedup.index import Entry, IndexPart, index_folder, write_part
+from pipeline.dedup.index import DOCUMENTS, Entry, IndexPart, index_folder, write_part
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import Execute
 from pipeline.runtime.executor import Tick
@@ -104,7 +104,7 @@ def _sign(task: PartTask, tick: Tick) -> SignedPart:
         and index.stamp == task.stamp
         and index.signing == task.settings.signing.parameters()
         and index.damaged() is None
-        and task.file("json").exists()
+        and all(task.file(kind).exists() for kind in ("json", "rows.i64", "faults.parquet"))
     ):
         types, rows = _types_from(json.loads(task.file("json").read_text(encoding="utf-8")))
         return SignedPart(index, types, rows, task.file("faults.parquet"))
@@ -178,29 +178,38 @@ def _repeats(
     read: Sequence[SignedPart], tasks: Sequence[PartTask]
 ) -> Iterator[tuple[int, list[int]]]:
     """Parts, and in each the rows whose id another row has with a smaller text hash."""
-    tables = [part.index.documents(["id"]) for part in read]
-    ids = pa.concat_tables(tables)["id"].combine_chunks() if tables else pa.array([], pa.string())
-    order = pc.sort_indices(ids)
-    ordered = ids.take(order)
+    documents = pa.concat_tables(
+        [part.index.documents() for part in read] or [DOCUMENTS.empty_table()]
+    )
+    ids = documents["id"].combine_chunks()
+    order = pc.sort_indices(ids).to_numpy()
+    ordered = ids.take(pa.array(order))
     same = np.zeros(len(ids) + 1, np.bool_)
     same[1:-1] = pc.equal(ordered[1:], ordered[:-1]).to_numpy(zero_copy_only=False)
     if not same.any():
         return
-    hashes = np.concatenate([part.index.text_hashes for part in read])
-    rows = order.to_numpy()
-    lost = []
-    for first in np.flatnonzero(~same[:-1] & same[1:]).tolist():
-        last = first + 1
-        while same[last]:
-            last += 1
-        group = sorted(rows[first:last].tolist(), key=lambda row: (*hashes[row].tolist(), row))
-        lost += group[1:]
+    repeated = same[:-1] | same[1:]
+    rows = order[repeated].astype(np.int64)
+    hashes = np.concatenate([part.index.text_hashes for part in read])[rows]
+    # Equal hashes do not make equal rows: what keeper rules look at decides before the place.
+    table = documents.take(pa.array(rows)).drop_columns("id")
+    columns = {
+        "same": np.cumsum(~same[:-1])[repeated],
+        "text": hashes[:, 0],
+        "text_": hashes[:, 1],
+        **dict(zip(table.column_names, table.columns, strict=True)),
+        "row": rows,
+    }
+    keys = pa.table(columns)
+    best = pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
+    group = keys["same"].take(best).to_numpy()
+    lost = np.sort(rows[best.to_numpy()[1:][group[1:] == group[:-1]]])
     begins = np.cumsum([0, *(part.index.rows for part in read)])
     for number, task in enumerate(tasks):
-        mine = [row - begins[number] for row in lost if begins[number] <= row < begins[number + 1]]
-        if mine:
+        first, last = np.searchsorted(lost, begins[number : number + 2])
+        if first < last:
             numbers = np.fromfile(task.file("rows.i64"), np.int64)
-            yield number, numbers[mine].tolist()
+            yield number, numbers[lost[first:last] - begins[number]].tolist()
 
 
 def _types_to(types: ColumnTypes, rows: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 import pipeline
 from pipeline.core.errors import ConfigError, ConservationError, SourceError
+from pipeline.core.printable import printable
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.entries import QUARANTINE, PartTask, SignedPart, TableColumns, sign_parts
 from pipeline.dedup.index import index_folder, open_index
@@ -34,10 +35,12 @@ from pipeline.dedup.shuffle import deduplicate, sweep
 from pipeline.runtime.executor import Executor
 from pipeline.runtime.progress import Reporter, shown
 from pipeline.runtime.storage import RunFolder
-from pipeline.sources.columns import unify
+from pipeline.sources.columns import ColumnTypes, is_json_text, unify
 from pipeline.sources.tables import TablePart, read_batches, stamp
 
 __all__ = ["FilesResult", "TableColumns", "dedup_files"]
+
+PRODUCTS = ("kept.parquet", "receipts.parquet", "quarantine.parquet")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,18 +80,21 @@ def dedup_files(
         columns: their names.
 
     Raises:
-        ConfigError: no row has the columns, or an index in ``settings.against`` does not fit.
+        ConfigError: no row has the columns, an index in ``settings.against`` does not fit, or
+            ``out`` is one of those or the output of a recipe.
         WipeOutAlarm: a source, file or domain would lose nearly everything; nothing was written.
         SourceError, StorageError, ConservationError: see `pipeline.core.errors`.
     """
     started = time.monotonic()
+    columns = columns or TableColumns()
+    _check_settings(out, settings, columns)
     against = [
         part for root in settings.against for part in open_index(Path(root), settings.signing)
     ]
     with RunFolder(out).create(kinds=()).lock() as folder, executor, progress:
         folder.remove(folder.manifest)
-        columns = columns or TableColumns()
-        files = len({part.path for part in parts})
+        stamps = {part.path: stamp(part.path) for part in parts}
+        files = len(stamps)
         tasks = [
             PartTask(folder, number, part, columns, settings, files > 1)
             for number, part in enumerate(parts)
@@ -100,11 +106,16 @@ def dedup_files(
         types = unify(part.types for part in read)
         signed = sum(part.index.rows for part in read)
         _check_columns(types, columns, settings, signed)
+        if not types.names:
+            types = pa.schema([(name, pa.large_string()) for name in (columns.id, columns.text)])
         progress.say(f"Deduplicating {signed:,} document{'s' * (signed != 1)}")
         found = deduplicate(folder, [p.index for p in read], settings, execute, against)
+        for product in PRODUCTS:  # of an earlier run: if the alarm stops this one, none may stay
+            folder.remove(folder.root / product)
         alarms = raise_alarm(found, settings.alarm, lambda line: progress.say(f"warning: {line}"))
-        kind = id_type(types, columns.id)
-        kept = _write_kept(folder, tasks, read, found, len(against), types, kind)
+        stored = _as_signed(types, columns)
+        kind = id_type(stored, columns.id)
+        kept = _write_kept(folder, tasks, read, found, len(against), types, stored, stamps)
         quarantined = _write_quarantine(folder, read)
         receipts = found.receipts(kind)
         with folder.replacing(folder.root / "receipts.parquet") as temporary:
@@ -135,11 +146,22 @@ def _write_kept(
     found: Outcome,
     earlier_parts: int,
     types: pa.Schema,
-    kind: pa.DataType,
+    stored: pa.Schema,
+    stamps: Mapping[str, tuple[int, int]],
 ) -> int:
-    """Write what stays, in the order of the input; gives the number of rows."""
-    own = pa.schema([field for field in types if field.name not in CLUSTER])
-    schema = own.append(pa.field(CLUSTER[0], kind)).append(pa.field(CLUSTER[1], pa.int64()))
+    """Write what stays, in the order of the input; gives the number of rows.
+
+    Args:
+        types: with which every row can be read.
+        stored: with which those that stay are written.
+        stamps: of the files, as they were before they were signed.
+    """
+    own, plain = (
+        pa.schema([field for field in fields if field.name not in CLUSTER])
+        for fields in (types, stored)
+    )
+    kind = id_type(stored, tasks[0].columns.id)
+    schema = plain.append(pa.field(CLUSTER[0], kind)).append(pa.field(CLUSTER[1], pa.int64()))
     kept = 0
     with (
         folder.replacing(folder.root / "kept.parquet") as temporary,
@@ -158,14 +180,47 @@ def _write_kept(
                 stays = np.zeros(len(usable), np.bool_)
                 stays[usable] = ~fates.removed[places]
                 rows = pa.array(places[~fates.removed[places]])
-                table = pa.Table.from_batches([batch.rows.filter(pa.array(stays))])
+                table = _plain(batch.rows.filter(pa.array(stays)), plain, read[number].types)
                 clusters = fates.cluster.take(rows).cast(kind)
                 table = table.append_column(schema.field(-2), clusters)
                 table = table.append_column(schema.field(-1), pa.array(fates.size).take(rows))
                 writer.write_table(table)
                 kept += table.num_rows
+            if stamp(task.part.path) != stamps[task.part.path]:
+                raise SourceError(
+                    f"{task.part.path}: was changed while it was read; run the same command again"
+                )
             _check_whole(task, read[number].index.rows, seen, damage)
     return kept
+
+
+def _as_signed(types: pa.Schema, columns: TableColumns) -> pa.Schema:
+    """``types`` with the types that ids and texts have once unusable rows are out.
+
+    One row whose text is a number makes the column JSON text, one whose id has a fraction makes
+    it float64; but such rows are quarantined, and the others' values are to stay as they are.
+    """
+    fields = []
+    for field in types:
+        if field.name in (columns.id, columns.text) and is_json_text(field):
+            field = pa.field(field.name, pa.large_string())
+        elif field.name == columns.id and pa.types.is_floating(field.type):
+            field = pa.field(field.name, pa.int64())
+        fields.append(field)
+    return pa.schema(fields)
+
+
+def _plain(rows: pa.RecordBatch, schema: pa.Schema, types: ColumnTypes) -> pa.Table:
+    """Usable rows of one part, of ``types``, with the ids and texts of ``schema``."""
+    table = pa.Table.from_batches([rows])
+    for at, (given, wanted) in enumerate(zip(rows.schema, schema, strict=True)):
+        if given.equals(wanted, check_metadata=True):
+            continue
+        column = table.column(at)
+        if is_json_text(given) and not types.has_json_text(wanted.name):
+            column = pa.array([str(json.loads(value)) for value in column.to_pylist()], wanted.type)
+        table = table.set_column(at, wanted, column.cast(wanted.type))
+    return table
 
 
 def _check_whole(task: PartTask, signed: int, seen: int, damage: Sequence[str]) -> None:
@@ -178,9 +233,7 @@ def _check_whole(task: PartTask, signed: int, seen: int, damage: Sequence[str]) 
             f"{path}: {signed - seen} rows cannot be read whole ({damage[0]}); "
             "write the file again without the damage, or leave it out"
         )
-    raise ConservationError(
-        f"{path}: {signed} rows were signed, {seen} read again; was it changed meanwhile?"
-    )
+    raise ConservationError(f"{path}: {signed} rows were signed, {seen} read again")
 
 
 def _write_quarantine(folder: RunFolder, read: Sequence[SignedPart]) -> Counter[str]:
@@ -210,7 +263,10 @@ def _leave_manifest(
 ) -> None:
     manifest = {
         "gristmill": pipeline.__version__,
-        "inputs": {path: {"bytes": stamp(path)[0]} for path in sorted({p.path for p in parts})},
+        "inputs": {
+            path: {"bytes": stamp(path)[0], "parts": cuts}
+            for path, cuts in sorted(Counter(part.path for part in parts).items())
+        },
         "columns": dataclasses.asdict(columns),
         "dedup": {
             "parameters": settings.describe(),
@@ -230,15 +286,35 @@ def _forget_surplus(folder: RunFolder, parts: int) -> None:
             folder.remove(path)
 
 
-def _check_columns(types: pa.Schema, columns: TableColumns, settings: Dedup, signed: int) -> None:
+def _check_settings(out: Path, settings: Dedup, columns: TableColumns) -> None:
     for option, name in (("--id", columns.id), ("--text", columns.text)):
-        if name not in types.names and not signed:
+        if name in CLUSTER:
             raise ConfigError(
-                f"no row has a column {name!r}; there are: {', '.join(types.names) or 'none'}. "
-                f"Name it with {option}"
+                f"{option} {name}: kept.parquet has a column of this name for the clusters; "
+                "rename that of the input"
             )
-    if settings.quality and settings.quality not in types.names:
+    if out.resolve() in (Path(root).resolve() for root in settings.against):
         raise ConfigError(
-            f"no row has the column {settings.quality!r} that --quality names; "
-            f"there are: {', '.join(types.names)}"
+            f"--against {out} is the output folder, too: all would be copies of themselves; "
+            "give another with --out"
         )
+    if (out / "records").is_dir():
+        raise ConfigError(f"{out} holds the run of a recipe; give another folder with --out")
+
+
+def _check_columns(types: pa.Schema, columns: TableColumns, settings: Dedup, signed: int) -> None:
+    present = printable(", ".join(types.names)) or "none"
+    for option, name in (("--id", columns.id), ("--text", columns.text)):
+        if types.names and name not in types.names and not signed:
+            raise ConfigError(
+                f"no row has a column {name!r}; there are: {present}. Name it with {option}"
+            )
+    if not settings.quality:
+        return
+    if settings.quality not in types.names:
+        raise ConfigError(
+            f"no row has the column {settings.quality!r} that --quality names; there are: {present}"
+        )
+    field = types.field(settings.quality)
+    if pa.types.is_large_string(field.type) and not is_json_text(field):
+        raise ConfigError(f"the column {settings.quality!r} that --quality names holds no number")

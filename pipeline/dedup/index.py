@@ -228,6 +228,7 @@ def open_index(root: Path, signing: Signing) -> list[EarlierPart]:
         ConfigError: there is no index, or it was signed in another way: the difference is named.
         StorageError: a part is damaged.
     """
+    root = root.absolute()  # tasks may run in another folder
     home = index_folder(root)
     records = sorted(home.glob("part-*.json"))
     receipts = next(filter(Path.is_file, (root / name for name in RECEIPTS)), None)

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.core.errors import StorageError
+
 __all__ = ["ROW", "read_partition", "rows_of", "write_partitions"]
 
 ROW = np.dtype([("key", "<u8"), ("document", "<u4")])  # 12 bytes
@@ -40,13 +42,21 @@ def write_partitions(
 
 
 def read_partition(paths: Iterable[Path], partition: int, partitions: int) -> Rows:
-    """The rows of one partition from all files, in the order of ``paths``."""
+    """The rows of one partition from all files, in the order of ``paths``.
+
+    Raises:
+        StorageError: a file is shorter than it says.
+    """
     found = [np.empty(0, ROW)]
     header = 8 * (partitions + 1)
     for path in paths:
         with path.open("rb") as handle:
             handle.seek(8 * partition)
-            first, last = np.fromfile(handle, np.int64, 2).tolist()
+            ends = np.fromfile(handle, np.int64, 2)
+            first, last = ends.tolist() if len(ends) == 2 else (0, 1)
             handle.seek(header + first * ROW.itemsize)
-            found.append(np.fromfile(handle, ROW, last - first))
+            rows = np.fromfile(handle, ROW, last - first)
+            if len(rows) != last - first:
+                raise StorageError(f"{path} is cut off; remove {path.parent} and run again")
+            found.append(rows)
     return np.concatenate(found)

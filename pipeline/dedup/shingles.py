@@ -26,7 +26,15 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-__all__ = ["VERSION", "Words", "shingle_hash", "shingle_hashes", "split_words", "text_hash"]
+__all__ = [
+    "UNSPACED",
+    "VERSION",
+    "Words",
+    "shingle_hash",
+    "shingle_hashes",
+    "split_words",
+    "text_hash",
+]
 
 VERSION = 1  # of the rules above and of the hashes: signatures of two versions cannot be compared
 
@@ -43,7 +51,7 @@ _GROUP = 1 << 15  # characters worked on at once: their arrays stay in the proce
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 _SEPARATOR, _LETTER, _ALONE = 0, 1, 2
-_UNSPACED = (
+UNSPACED = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x0F00, 0x0FFF),  # Tibetan
     (0x1000, 0x109F),  # Burmese
@@ -205,6 +213,6 @@ def _kinds() -> npt.NDArray[np.uint8]:
         np.uint8,
         0x110000,
     )
-    for first, last in _UNSPACED:
+    for first, last in UNSPACED:
         kinds[first : last + 1] *= _ALONE
     return kinds

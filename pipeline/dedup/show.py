@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, SourceError
+from pipeline.core.printable import printable
+from pipeline.dedup.alignment import aligned
 from pipeline.dedup.index import RECEIPTS, IndexPart, index_folder
+from pipeline.dedup.outcome import RECEIPT
+from pipeline.dedup.signatures import Signing
+from pipeline.runtime.ledger import read_rows
+from pipeline.sources.tables import plan_tables
+from pipeline.sources.tables import read_rows as read_table_rows
 
-__all__ = ["Finding", "aligned", "find_receipts", "shown"]
+__all__ = ["Finding", "find_receipts", "shown"]
 
-WORDS = 20_000  # of each text that are aligned
-CONTEXT = 12  # words shown at each end of a long stretch that both have
 LISTED = 20
+EARLIER = ".earlier"
+PAYLOAD = "payload"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,21 +36,28 @@ class Finding:
 
     Args:
         record: its id.
-        receipts: its own, if it was removed; else those of the documents removed for it.
-        texts: by id, as far as they can still be read; of a removed document, both.
+        receipts: its own, if it was removed; else those of the documents removed for it. Ids are
+            text.
+        removed_text, kept_text: where it was removed, both texts as far as they can still be read.
     """
 
     record: str
     receipts: list[dict[str, Any]]
-    texts: dict[str, str]
+    removed_text: str | None = None
+    kept_text: str | None = None
 
     @property
     def removed(self) -> bool:
         return len(self.receipts) == 1 and self.receipts[0]["removed"] == self.record
 
     def to_json(self) -> dict[str, Any]:
-        return {"record": self.record, "removed": self.removed, "receipts": self.receipts,
-                "texts": self.texts}  # fmt: skip
+        return {
+            "record": self.record,
+            "removed": self.removed,
+            "receipts": self.receipts,
+            "removed_text": self.removed_text,
+            "kept_text": self.kept_text,
+        }
 
 
 def find_receipts(root: Path, record: str) -> Finding:
@@ -62,90 +74,66 @@ def find_receipts(root: Path, record: str) -> Finding:
     if path is None or not (root / "manifest.json").is_file():
         raise ConfigError(f"{root} holds no finished deduplication; name its folder with --out")
     record = _id_of(root, record)
-    table = pq.read_table(path)
-    table = pa.table({name: _texts(table[name]) for name in table.column_names})
-    own = table.filter(pc.equal(table["removed"], record)).to_pylist()
+    own = _receipts(path, "removed", record)
     if own:
-        names = [record, own[0]["kept"]]
-        found = {name: _find_text(root, name) for name in names}
-        return Finding(
-            record, own, {name: text for name, text in found.items() if text is not None}
-        )
-    others = table.filter(pc.equal(table["kept"], record)).to_pylist()
+        (receipt,) = own
+        if receipt["rule"].endswith(EARLIER):
+            kept = _earlier_text(root, receipt["kept"])
+        else:
+            kept = _find_text(root, receipt["kept"])
+        return Finding(record, own, _find_text(root, record), kept)
+    others = _receipts(path, "kept", record)
     if not others and not _known(root, record):
         raise ConfigError(f"{root} knows no document {record!r}")
-    return Finding(record, others, {})
+    return Finding(record, others)
 
 
 def shown(found: Finding, width: int) -> Iterator[str]:
-    """Lines for a terminal of ``width`` columns."""
+    """Lines for a terminal of ``width`` columns; nothing in them acts on it."""
     if not found.removed:
         many = len(found.receipts)
-        yield f"{found.record}: kept" + (
-            f"; {many:,} removed for it" if many else "; no copy of it"
-        )
+        what = f"{many:,} removed for it" if many else "no copy of it"
+        yield f"{printable(found.record)}: kept; {what}"
         for receipt in found.receipts[:LISTED]:
-            yield f"  {receipt['removed']}  {_measured(receipt)}"
+            yield f"  {printable(receipt['removed'])}  {_measured(receipt)}"
         if many > LISTED:
             yield f"  and {many - LISTED:,} more in receipts.parquet"
         return
     (receipt,) = found.receipts
-    yield f"removed  {found.record}"
-    yield f"kept     {receipt['kept']}"
+    yield f"removed  {printable(found.record)}"
+    yield f"kept     {printable(receipt['kept'])}"
     yield f"because  {_measured(receipt)}"
-    missing = [name for name in (found.record, receipt["kept"]) if name not in found.texts]
-    if missing:
-        yield f"The text of {', '.join(missing)} can no longer be read: its file is gone or changed."
+    texts = {"removed": found.removed_text, "kept": found.kept_text}
+    missing = [which for which, text in texts.items() if text is None]
+    if missing == ["removed"] and receipt["rule"].startswith(PAYLOAD):
+        yield "It was not extracted: its bytes are those of a page that was."
+        return
+    if found.removed_text is None or found.kept_text is None:
+        what = " and the ".join(missing)
+        yield f"The {what} text can no longer be read: its file is gone or changed."
         return
     half = max(20, (width - 3) // 2)
     yield ""
     yield f"{'removed':{half}}   kept"
-    yield from aligned(found.texts[found.record], found.texts[receipt["kept"]], half)
-
-
-def aligned(left: str, right: str, width: int) -> Iterator[str]:
-    """Two texts in two columns of ``width``, word by word.
-
-    Between the columns stands ``│`` where both have the same, ``≠`` where they differ, ``<`` and
-    ``>`` where only one has something. Of a long stretch that both have, the ends are shown.
-    """
-    lefts, rights = left.split()[:WORDS], right.split()[:WORDS]
-    matcher = difflib.SequenceMatcher(a=_folded(lefts), b=_folded(rights))
-    for tag, *(a, b, c, d) in matcher.get_opcodes():
-        sign = {"equal": "│", "replace": "≠", "delete": "<", "insert": ">"}[tag]
-        columns = [lefts[a:b], rights[c:d]]
-        if tag == "equal":
-            columns = [_shortened(column) for column in columns]
-        wrapped = [textwrap.wrap(" ".join(column), width) for column in columns]
-        for row in range(max(map(len, wrapped))):
-            cells = [lines[row] if row < len(lines) else "" for lines in wrapped]
-            yield f"{cells[0]:{width}} {sign} {cells[1]}".rstrip()
-    cut = max(len(left.split()), len(right.split())) - WORDS
-    if cut > 0:
-        yield f"… {cut:,} more words are not shown"
-
-
-def _folded(words: list[str]) -> list[str]:
-    return [word.casefold() for word in words]
-
-
-def _shortened(words: list[str]) -> list[str]:
-    left_out = len(words) - 2 * CONTEXT
-    if left_out < CONTEXT:
-        return words
-    return [*words[:CONTEXT], f"… [{left_out:,} words] …", *words[-CONTEXT:]]
+    yield from aligned(found.removed_text, found.kept_text, half)
 
 
 def _measured(receipt: dict[str, Any]) -> str:
-    rule = receipt["rule"].removesuffix(".earlier")
-    what = "the same text" if receipt["similarity"] == "1.0" and rule == "exact" else (
-        f"{rule} {float(receipt['similarity']):.3f}, {receipt['buckets']} shared buckets"
-    )  # fmt: skip
+    rule = receipt["rule"].removesuffix(EARLIER)
+    if rule.startswith(PAYLOAD):
+        what = "the bytes of its page repeat"
+    elif rule == "exact":
+        what = "the same text"
+    else:
+        what = f"{rule} {receipt['similarity']:.3f}, {receipt['buckets']} shared buckets"
     return what + (", kept by an earlier run" if receipt["rule"] != rule else "")
 
 
-def _texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pa.chunked_array([[str(value) for value in column.to_pylist()]], pa.string())
+def _receipts(path: Path, column: str, record: str) -> list[dict[str, Any]]:
+    wanted = pc.field(column).cast(pa.string()) == record
+    table = ds.dataset(path, format="parquet").to_table(filter=wanted)
+    found: list[dict[str, Any]] = table.cast(RECEIPT).to_pylist()
+    return found
 
 
 def _id_of(root: Path, record: str) -> str:
@@ -157,62 +145,102 @@ def _id_of(root: Path, record: str) -> str:
     return str(found[0]) if found else record
 
 
+# --- texts ---------------------------------------------------------------------------------
+
+
 def _find_text(root: Path, record: str) -> str | None:
-    """The text of a document, from what a run or an earlier one has left, or from the input."""
-    for name in ("corpus", "dropped", "kept.parquet"):
-        text = _in_table(root / name, record)
-        if text is not None:
-            return text
-    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
-    text = _in_input(root, manifest, record) if "columns" in manifest else None
-    for earlier in manifest["dedup"]["parameters"]["against"] if text is None else ():
-        text = (
-            _find_text(Path(earlier), record) if Path(earlier, "manifest.json").exists() else None
-        )
-        if text is not None:
-            break
-    return text
-
-
-def _in_table(path: Path, record: str) -> str | None:
-    if not path.exists():
-        return None
-    manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
-    columns = manifest.get("columns", {"id": "id", "text": "text"})
-    files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
-    for file in files:
-        table = ds.dataset(file, format="parquet")
-        key = pc.field(columns["id"]).cast(pa.string())
-        for row in table.head(1, columns=[columns["text"]], filter=key == record).to_pylist():
-            return str(row[columns["text"]])
+    """The text of a document of this run or deduplication, if it can still be read."""
+    manifest = _manifest(root)
+    if "columns" in manifest:
+        text = _in_kept(root, manifest["columns"], record)
+        return _in_input(root, manifest, record) if text is None else text
+    for folder in (root / "corpus", root / "dropped"):
+        for file in sorted(folder.glob("part-*")):
+            text = _in_part(file, record)
+            if text is not None:
+                return text
     return None
+
+
+def _earlier_text(root: Path, record: str) -> str | None:
+    """The text of a document of a run that this one was deduplicated against."""
+    for name in _manifest(root)["dedup"]["parameters"]["against"]:
+        earlier = Path(name)
+        if (earlier / "manifest.json").is_file() and _known(earlier, record):
+            return _find_text(earlier, record)
+    return None
+
+
+def _in_part(file: Path, record: str) -> str | None:
+    if file.suffix == ".parquet":
+        parts = ds.dataset(file, format="parquet")
+        rows = parts.head(1, columns=["id", "text"], filter=pc.field("id") == record).to_pylist()
+    else:
+        rows = [row for row in read_rows(file) if row["id"] == record][:1]
+    return str(rows[0]["text"]) if rows else None
+
+
+def _in_kept(root: Path, columns: dict[str, str], record: str) -> str | None:
+    path = root / "kept.parquet"
+    if not path.is_file():
+        return None
+    table = ds.dataset(path, format="parquet")
+    if not {columns["id"], columns["text"]} <= set(table.schema.names):
+        return None
+    wanted = pc.field(columns["id"]).cast(pa.string()) == record
+    rows = table.head(1, columns=[columns["text"]], filter=wanted).to_pylist()
+    return str(rows[0][columns["text"]]) if rows else None
 
 
 def _in_input(root: Path, manifest: dict[str, Any], record: str) -> str | None:
-    from pipeline.sources.tables import plan_tables, read_rows
-
-    columns = manifest["columns"]
-    if not all(Path(path).exists() for path in manifest["inputs"]):
-        return None
-    parts = plan_tables(manifest["inputs"])
-    for number, part in enumerate(parts):
-        index = IndexPart.read(index_folder(root), number)
-        if index is None or not _holds(index, record):
-            continue
-        for row in read_rows(part, [columns["id"], columns["text"]]):
-            if row.values and str(row.values.get(columns["id"])) == record:
-                return str(row.values.get(columns["text"]))
+    """The text from its input file. Its hash says whether it is the one that was compared."""
+    first = 0
+    for path, noted in manifest["inputs"].items():
+        for number in range(first, first + noted["parts"]):
+            index = IndexPart.read(index_folder(root), number)
+            place = -1 if index is None else _place(index, record)
+            if index is not None and place >= 0:
+                rows = _rows(path, number - first, noted["parts"], manifest["columns"])
+                texts = (text for name, text in rows if name == record)
+                return next((text for text in texts if _is_text(index, place, text)), None)
+        first += noted["parts"]
     return None
+
+
+def _rows(path: str, number: int, parts: int, columns: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Ids and texts of one part of a file, none of a file that is gone or no longer the same."""
+    try:
+        planned = plan_tables([path])
+        if len(planned) != parts:
+            return
+        for row in read_table_rows(planned[number], [columns["id"], columns["text"]]):
+            text = (row.values or {}).get(columns["text"])
+            if isinstance(text, str):
+                yield str((row.values or {}).get(columns["id"])), text
+    except SourceError:
+        return
+
+
+def _is_text(index: IndexPart, place: int, text: str) -> bool:
+    names = [field.name for field in dataclasses.fields(Signing)]
+    signing = Signing(**{name: index.signing[name] for name in names})
+    return np.array_equal(signing.sign([text]).text_hashes[0], index.text_hashes[place])
+
+
+def _manifest(root: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    return manifest
 
 
 def _known(root: Path, record: str) -> bool:
     for path in sorted(index_folder(root).glob("part-*.json")):
         part = IndexPart.read(path.parent, int(path.name.split(".")[0].removeprefix("part-")))
-        if part is not None and _holds(part, record):
+        if part is not None and _place(part, record) >= 0:
             return True
     return False
 
 
-def _holds(part: IndexPart, record: str) -> bool:
-    found: bool = pc.any(pc.equal(part.documents(["id"])["id"], record)).as_py()
-    return bool(found)
+def _place(part: IndexPart, record: str) -> int:
+    """Row of a document in a part, or -1."""
+    place: int = pc.index(part.documents(["id"])["id"], record).as_py()
+    return place

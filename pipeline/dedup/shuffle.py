@@ -299,4 +299,6 @@ def _home(folder: RunFolder) -> Path:
 
 def _name(settings: Dedup, parts: Sequence[IndexPart], standing: npt.NDArray[np.bool_]) -> str:
     made_of = [[part.rows, part.files] for part in parts]
-    return fingerprint(settings.describe(), made_of, np.packbits(standing).tobytes().hex())
+    # The alarm comes after: a run that it stopped goes on from the work that is done.
+    decided = {name: value for name, value in settings.describe().items() if name != "alarm"}
+    return fingerprint(decided, made_of, np.packbits(standing).tobytes().hex())

@@ -75,6 +75,10 @@ class ColumnTypes:
             known = self.stored.setdefault(name, [])
             known += [kind for kind in types if kind not in known]
 
+    def has_json_text(self, name: str) -> bool:
+        """Whether a Parquet column of this name holds JSON text that was written here."""
+        return bool(self.kinds.get(name, 0) >> STORED & OTHER)
+
     def schema(self) -> pa.Schema:
         """The schema that every row seen can be written with; each column may hold null."""
         return pa.schema(

@@ -248,6 +248,13 @@ def test_the_alarm_has_its_exit_code(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "wipe-out alarm, nothing was removed" in capsys.readouterr().err
 
 
+def test_a_folder_of_deduplicated_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".gristmill").mkdir()
+    (tmp_path / "kept.parquet").touch()
+    with pytest.raises(ConfigError, match="holds deduplicated files"):
+        run_sample(tmp_path)
+
+
 # --- the recipe ----------------------------------------------------------------------------
 
 

@@ -44,8 +44,12 @@ ALONE = re.compile(
 )
 
 
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+
+
 def plain_words(text: str) -> list[str]:
     words, within = [], False
+    text = "".join(character for character in text if character not in INVISIBLE)
     for character in unicodedata.normalize("NFKC", text).lower():
         if unicodedata.category(character)[0] not in "LMN":
             within = False
@@ -67,7 +71,7 @@ def plain_shingles(words: Sequence[str], width: int) -> set[tuple[str, ...]]:
 
 MIXED = st.text(
     alphabet=st.sampled_from(
-        "aAbß1²９ﬁéİΣ e\u0301\u0323 .-_'\n\t\u00a0石臼々〇カｶﾞーกำ້ࡀမཀក가मि🙂\ud800𝐚𠀀"
+        "aAbß1²９ﬁéİΣ \u00ad\u200d e\u0301\u0323 .-_'\n\t\u00a0石臼々〇カｶﾞーกำ້ࡀမཀក가मि🙂\ud800𝐚𠀀"
     ),
     max_size=30,
 )

@@ -123,7 +123,7 @@ def test_stop() -> None:
     assert str(raised.value) == (
         "wipe-out alarm, nothing was removed (limit 90%): source books would lose 30 of its 30 "
         "documents (100.0%). Look at some of them; if the removals are right, set alarm.action "
-        "to warn"
+        "to warn (--alarm warn)"
     )
     assert said == []
 
