@@ -18,7 +18,6 @@ texts with one shingle alone, one false agreement would be all; there `text_hash
 from __future__ import annotations
 
 import functools
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -48,7 +47,7 @@ _HALF = np.uint64(32)
 _TABLE = 1 << 16  # positions for which powers of the base are kept
 _GROUP = 1 << 15  # characters worked on at once: their arrays stay in the processor's cache
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_INVISIBLE = "\u00ad\u200c\u200d\u200e\u200f\u2060\ufeff"  # not U+200B, which parts words
 
 _SEPARATOR, _LETTER, _ALONE = 0, 1, 2
 UNSPACED = (
@@ -137,7 +136,10 @@ def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
 def _normalised(text: str) -> str:
     if text.isascii():
         return text.lower()
-    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
+    for mark in _INVISIBLE:
+        if mark in text:  # ten times as fast as a regular expression that finds none
+            text = text.replace(mark, "")
+    return unicodedata.normalize("NFKC", text).lower()
 
 
 def _hash_words(text: str) -> tuple[npt.NDArray[np.int64], _UInt64]:

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 LEADERS = 64
-READS, READS_PER_PART = 4000, 40  # of a library before its maps are closed
+READS, READS_PER_PART = 16000, 200  # of a library before its maps are closed
 # Signatures estimate Jaccard similarity with a standard deviation of at most .047 (112 values);
 # a pair whose estimate lies this far below the threshold is not measured: odds of 1 in 10 million.
 MARGIN = 0.25
