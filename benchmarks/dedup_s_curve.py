@@ -29,7 +29,7 @@ from pipeline.dedup.settings import Dedup
 LOW, BIN = 0.4, 0.02
 SETTINGS = {
     "14 bands of 8 rows, the default": Dedup(),
-    "threshold: 0.8": Dedup(threshold=0.8),
+    "threshold: 0.9": Dedup(threshold=0.9),
 }
 
 

@@ -68,8 +68,8 @@ def dedup() -> None:
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Least similarity of a removed document and the one kept; picks bands and rows, too "
-    "[0.8, with 14 bands of 8 rows].",
+    help="Least similarity of a removed document and the one kept; without --bands and --rows "
+    "it picks them, too  [default: 0.8, 14 bands of 8 rows]",
 )
 @click.option("--bands", type=click.IntRange(1, 255), help="Bands of the MinHash signatures.")
 @click.option("--rows", type=click.IntRange(1), help="Rows of a band.")

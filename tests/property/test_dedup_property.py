@@ -44,7 +44,7 @@ ALONE = re.compile(
 )
 
 
-INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+INVISIBLE = "\u00ad\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
 def plain_words(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from datasketch import MinHashLSH
 from pipeline.core.errors import ConfigError
 from pipeline.dedup import Alarm, Dedup, Signing
 from pipeline.dedup.buckets import candidate_probability
+from pipeline.dedup.settings import WEIGHTS
 
 
 def test_defaults_are_those_of_fineweb() -> None:
@@ -22,13 +23,17 @@ def test_defaults_are_those_of_fineweb() -> None:
 
 @pytest.mark.parametrize("threshold", [0.1, 0.5, 0.75, 0.8, 0.9, 0.97])
 def test_a_threshold_picks_the_optimum_of_datasketch(threshold: float) -> None:
-    theirs = MinHashLSH(threshold=threshold, num_perm=112)
+    theirs = MinHashLSH(threshold=threshold, num_perm=112, weights=WEIGHTS)
     settings = Dedup(threshold=threshold)
     assert settings.banding == (theirs.b, theirs.r)
     assert settings.least_similarity == threshold
     assert settings.signing.permutations == 112
     if threshold >= 0.5:
-        assert 0.25 < candidate_probability(threshold, *settings.banding) < 0.6
+        assert candidate_probability(threshold, *settings.banding) > 0.85
+
+
+def test_the_optimum_for_the_default_threshold_is_the_default() -> None:
+    assert Dedup(threshold=0.8).banding == Dedup().banding
 
 
 @pytest.mark.parametrize("threshold", [0.98, 0.99, 1, 1e-9])
@@ -118,7 +123,7 @@ def test_a_manifest_has_every_value_in_use() -> None:
     settings = Dedup(threshold=0.7, keep=("earliest", "longest"), against=("old",))
     plain = settings.describe()
     assert json.loads(json.dumps(plain)) == plain
-    assert (plain["threshold"], plain["bands"], plain["rows"]) == (0.7, 12, 9)
+    assert (plain["threshold"], plain["bands"], plain["rows"]) == (0.7, 18, 6)
     assert (plain["keep"], plain["against"]) == (["earliest", "longest"], ["old"])
     assert plain["alarm"] == {"share": 0.9, "minimum": 20, "action": "stop"}
     assert plain["signing"] == settings.signing.parameters()
