@@ -150,7 +150,7 @@ def plot(curves: dict[str, Any], pairs: int) -> str:
     middle = (LEFT + RIGHT) / 2
     parts.append(_text(middle, BOTTOM + 45, "Jaccard similarity of word 5-grams", anchor="middle"))
     parts.append(_line(across(0.8), TOP, across(0.8), BOTTOM, "mark"))
-    parts.append(_text(across(0.8) + 6, BOTTOM - 10, "removed only from .8 on"))
+    parts.append(_text(across(0.8) + 6, BOTTOM - 10, "by default removed only from here on"))
     for number, (name, curve) in enumerate(curves.items()):
         bands, rows = curve["bands"], curve["rows"]
         grid = np.linspace(LOW, 1, 121)
