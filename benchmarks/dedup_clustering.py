@@ -25,14 +25,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measure import machine
+from measure import Sampling, machine
 from planted_signatures import Layout, clusters, read_index, signature_blocks, write_index
 
 PEER = Path(__file__).resolve().parent / "peers" / "datasketch_minhash.py"
@@ -132,7 +131,8 @@ def ours(root: Path) -> dict[str, Any]:
             return plain(*arguments)
 
     names["components"] = components
-    with Watch() as watch, RunFolder(root / "out").create(()).lock() as folder:
+    peak = Peak()
+    with Sampling(peak.sample, 0.05), RunFolder(root / "out").create(()).lock() as folder:
         begin, wall = time.process_time(), time.monotonic()
         outcome = shuffle.deduplicate(folder, read_index(root), Dedup(), execute)
         outcome.receipts()
@@ -144,7 +144,7 @@ def ours(root: Path) -> dict[str, Any]:
         "middle": sum(seconds[name] for name in BANDING),
         "documents": outcome.entered,
         **found_of_planted(outcome),
-        **dataclasses.asdict(watch.peak),
+        **dataclasses.asdict(peak),
     }
 
 
@@ -182,31 +182,12 @@ class Peak:
     anonymous: int = 0
     resident: int = 0
 
-
-class Watch:
-    """Samples this process's memory, twenty times a second."""
-
-    def __init__(self) -> None:
-        self.peak = Peak()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.05):
-            sizes = dict(
-                line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
-            )
-            for name, key in (("anonymous", "RssAnon"), ("resident", "VmRSS")):
-                size = int(sizes[key].split()[0]) * 1024
-                setattr(self.peak, name, max(getattr(self.peak, name), size))
+    def sample(self) -> None:
+        sizes = dict(
+            line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
+        )
+        self.anonymous = max(self.anonymous, int(sizes["RssAnon"].split()[0]) * 1024)
+        self.resident = max(self.resident, int(sizes["VmRSS"].split()[0]) * 1024)
 
 
 def last_line(command: list[str]) -> dict[str, Any]:

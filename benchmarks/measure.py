@@ -7,11 +7,13 @@ import os
 import platform
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
-__all__ = ["Cost", "alternating", "machine", "measured", "median"]
+__all__ = ["Cost", "Sampling", "alternating", "machine", "measured", "median"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,3 +84,24 @@ def machine() -> str:
             model = line.partition(":")[2].strip()
             break
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+class Sampling:
+    """Calls ``sample`` every so many seconds, in a thread, while the block runs."""
+
+    def __init__(self, sample: Callable[[], None], seconds: float):
+        self._sample, self._seconds = sample, seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            self._sample()

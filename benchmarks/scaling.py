@@ -16,7 +16,6 @@ import re
 import statistics
 import sys
 import tempfile
-import threading
 import time
 import uuid
 import zlib
@@ -24,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
-from measure import machine
+from measure import Sampling, machine
 
 from pipeline.recipe import load_recipe
 from pipeline.run import run
@@ -79,9 +78,10 @@ def one_run(crawl: Path, out: Path, workers: int) -> tuple[float, int]:
     """Records per second between the first and last split's end, and peak bytes of a worker."""
     clock = Clock()
     recipe = load_recipe("quickstart", [f"source={{kind: warc, paths: ['{crawl}']}}", "dedup=null"])
-    with Watch() as watch:
+    peak = Peak()
+    with Sampling(peak.sample, 0.5):
         run(recipe, out=out, workers=workers, progress=clock)
-    return clock.speed(), watch.peak
+    return clock.speed(), peak.bytes
 
 
 class Clock(Silent):
@@ -103,31 +103,20 @@ class Clock(Silent):
         return records / (self.ends[-1][0] - self.first)
 
 
-class Watch:
-    """Samples the resident size of every Ray worker together with its extraction child."""
+class Peak:
+    """Largest resident size of a Ray worker together with its extraction child."""
 
     def __init__(self) -> None:
-        self.peak = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._sample)
+        self.bytes = 0
 
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.5):
-            for child in psutil.Process().children(recursive=True):
-                try:
-                    if child.parent() and "ray::_run_task" in " ".join(child.cmdline()):
-                        family = [child, *child.children(recursive=True)]
-                        self.peak = max(self.peak, sum(one.memory_info().rss for one in family))
-                except psutil.Error:
-                    continue  # it ended while we looked
+    def sample(self) -> None:
+        for child in psutil.Process().children(recursive=True):
+            try:
+                if child.parent() and "ray::_run_task" in " ".join(child.cmdline()):
+                    family = [child, *child.children(recursive=True)]
+                    self.bytes = max(self.bytes, sum(one.memory_info().rss for one in family))
+            except psutil.Error:
+                continue  # it ended while we looked
 
 
 def write_copies(
