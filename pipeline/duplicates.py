@@ -21,7 +21,7 @@ from pipeline.core.errors import ConservationError
 from pipeline.core.records import Fate
 from pipeline.curation import DEDUP, Curation
 from pipeline.dedup.alarm import raise_alarm
-from pipeline.dedup.index import EarlierPart, Entry, IndexPart, index_folder, open_index, write_part
+from pipeline.dedup.index import EarlierPart, Entry, IndexPart, forget_parts, whole_part, write_part
 from pipeline.dedup.outcome import Outcome, PartOutcome
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import Execute, deduplicate, sweep
@@ -34,7 +34,7 @@ from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Split
 from pipeline.split import DuplicateFates, SplitTask, curate_split, without_duplicates
 
-__all__ = ["already_taken_out", "forget_duplicates", "open_indexes", "take_out_duplicates"]
+__all__ = ["already_taken_out", "forget_duplicates", "take_out_duplicates"]
 
 FATES = pa.schema(
     [
@@ -45,15 +45,6 @@ FATES = pa.schema(
         ("similarity", pa.float64()),
     ]
 )
-
-
-def open_indexes(settings: Dedup) -> list[EarlierPart]:
-    """The indexes of the earlier runs that a recipe names.
-
-    Raises:
-        ConfigError, StorageError: one is missing, damaged, or made with other parameters.
-    """
-    return [part for root in settings.against for part in open_index(Path(root), settings.signing)]
 
 
 def take_out_duplicates(
@@ -146,12 +137,9 @@ def already_taken_out(
 
 def forget_duplicates(folder: RunFolder, splits: int = 0) -> None:
     """Take away what a deduplication left of splits from number ``splits`` on; all, if that is 0."""
-    home = folder.root / "dedup"
     if not splits:
-        folder.remove(home / "receipts.parquet")
-    for path in sorted(home.glob("index/part-*")):
-        if int(path.name.split(".")[0].removeprefix("part-")) >= splits:
-            folder.remove(path)
+        folder.remove(folder.root / "dedup" / "receipts.parquet")
+    forget_parts(folder, splits)
 
 
 # --- signing -------------------------------------------------------------------------------
@@ -192,14 +180,7 @@ def _sign(task: _SignTask, tick: Tick) -> IndexPart:
 def _whole_part(
     folder: RunFolder, index: int, completion: Completion, settings: Dedup
 ) -> IndexPart | None:
-    part = IndexPart.read(index_folder(folder.root), index)
-    fits = (
-        part is not None
-        and part.stamp == _stamp(completion, settings)
-        and part.signing == settings.signing.parameters()
-        and part.damaged() is None
-    )
-    return part if fits else None
+    return whole_part(folder.root, index, settings.signing, _stamp(completion, settings))
 
 
 def _stamp(completion: Completion, settings: Dedup) -> str:

@@ -18,10 +18,10 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.records import Fate
 from pipeline.curate import PayloadCopies
 from pipeline.curation import Curation
+from pipeline.dedup.index import open_indexes
 from pipeline.duplicates import (
     already_taken_out,
     forget_duplicates,
-    open_indexes,
     take_out_duplicates,
 )
 from pipeline.payloads import payload_copies
@@ -107,7 +107,7 @@ def run(
         raise ConfigError(
             f"{out or recipe.output} holds deduplicated files; give another folder with --out"
         )
-    against = open_indexes(recipe.dedup) if recipe.dedup else []
+    against = open_indexes(recipe.dedup.against, recipe.dedup.signing) if recipe.dedup else []
     executor = SerialExecutor() if serial else RayExecutor(workers, address)
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
         splits = curation.source.plan()

@@ -14,7 +14,14 @@ import numpy.typing as npt
 
 from pipeline.dedup.partitions import Rows, rows_of
 
-__all__ = ["band_keys", "band_rows", "buckets_of", "candidate_probability", "partition_of"]
+__all__ = [
+    "band_keys",
+    "band_rows",
+    "buckets_of",
+    "candidate_probability",
+    "partition_of",
+    "repeated",
+]
 
 _UInt32 = npt.NDArray[np.uint32]
 _UInt64 = npt.NDArray[np.uint64]
@@ -73,7 +80,7 @@ def buckets_of(rows: Rows, earlier: int = 0) -> Rows:
     """
     order = np.argsort(rows["key"])
     ordered = rows["key"][order]
-    shared = _repeated(ordered)
+    shared = repeated(ordered)
     order = order[shared]
     rows = rows[order]
     rows = rows[np.lexsort((rows["document"], rows["key"]))]
@@ -104,9 +111,10 @@ def candidate_probability(similarity: Any, bands: int, rows: int) -> Any:
     return 1 - (1 - np.asarray(similarity, np.float64) ** rows) ** bands
 
 
-def _repeated(ordered: _UInt64) -> npt.NDArray[np.bool_]:
+def repeated(ordered: _UInt64) -> npt.NDArray[np.bool_]:
+    """True where a value of a sorted array occurs more than once."""
     equal = ordered[1:] == ordered[:-1]
-    repeated = np.zeros(len(ordered), np.bool_)
-    repeated[1:] |= equal
-    repeated[:-1] |= equal
-    return repeated
+    found = np.zeros(len(ordered), np.bool_)
+    found[1:] |= equal
+    found[:-1] |= equal
+    return found

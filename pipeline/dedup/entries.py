@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.dedup.index import DOCUMENTS, Entry, IndexPart, index_folder, write_part
+from pipeline.dedup.index import DOCUMENTS, Entry, IndexPart, whole_part, write_part
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import Execute
 from pipeline.runtime.executor import Tick
@@ -97,14 +97,9 @@ def sign_parts(tasks: Sequence[PartTask], execute: Execute) -> list[SignedPart]:
 
 
 def _sign(task: PartTask, tick: Tick) -> SignedPart:
-    home = index_folder(task.folder.root)
-    index = IndexPart.read(home, task.number)
-    if (
-        index is not None
-        and index.stamp == task.stamp
-        and index.signing == task.settings.signing.parameters()
-        and index.damaged() is None
-        and all(task.file(kind).exists() for kind in ("json", "rows.i64", "faults.parquet"))
+    index = whole_part(task.folder.root, task.number, task.settings.signing, task.stamp)
+    if index is not None and all(
+        task.file(kind).exists() for kind in ("json", "rows.i64", "faults.parquet")
     ):
         types, rows = _types_from(json.loads(task.file("json").read_text(encoding="utf-8")))
         return SignedPart(index, types, rows, task.file("faults.parquet"))

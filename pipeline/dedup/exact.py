@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.dedup.buckets import repeated
+
 __all__ = ["same_texts"]
 
 HASHES_AT_ONCE = 20_000_000
@@ -35,7 +37,8 @@ def same_texts(hashes: Iterable[_UInt64], numbers: _UInt32) -> _UInt32:
         rows = np.concatenate(
             [np.empty(0, np.int64), *(c + at for c, at in zip(chosen, lengths[:-1], strict=True))]
         )
-        again = _repeated(texts[:, 0])
+        order = np.argsort(texts[:, 0])
+        again = order[repeated(texts[order, 0])]
         texts, documents = texts[again], numbers[rows[again]]
         order = np.lexsort((documents, texts[:, 1], texts[:, 0]))
         texts, documents = texts[order], documents[order]
@@ -50,13 +53,3 @@ def _chosen(hashes: _UInt64, piece: int, ranges: int) -> npt.NDArray[np.int64]:
         return np.arange(len(hashes))
     half = np.uint64(32)
     return np.flatnonzero((hashes >> half) * np.uint64(ranges) >> half == piece)
-
-
-def _repeated(hashes: _UInt64) -> npt.NDArray[np.int64]:
-    """Rows whose hash another row has, too."""
-    order = np.argsort(hashes)
-    equal = np.diff(hashes[order]) == 0
-    repeated = np.zeros(len(hashes), np.bool_)
-    repeated[1:] |= equal
-    repeated[:-1] |= equal
-    return order[repeated]

@@ -28,7 +28,7 @@ from pipeline.core.errors import ConfigError, ConservationError, SourceError
 from pipeline.core.printable import printable
 from pipeline.dedup.alarm import raise_alarm
 from pipeline.dedup.entries import QUARANTINE, PartTask, SignedPart, TableColumns, sign_parts
-from pipeline.dedup.index import index_folder, open_index
+from pipeline.dedup.index import forget_parts, open_indexes, part_number
 from pipeline.dedup.outcome import CLUSTER, Outcome, id_type
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate, sweep
@@ -88,9 +88,7 @@ def dedup_files(
     started = time.monotonic()
     columns = columns or TableColumns()
     _check_settings(out, settings, columns)
-    against = [
-        part for root in settings.against for part in open_index(Path(root), settings.signing)
-    ]
+    against = open_indexes(settings.against, settings.signing)
     with RunFolder(out).create(kinds=()).lock() as folder, executor, progress:
         folder.remove(folder.manifest)
         stamps = {part.path: stamp(part.path) for part in parts}
@@ -281,8 +279,9 @@ def _leave_manifest(
 
 
 def _forget_surplus(folder: RunFolder, parts: int) -> None:
-    for path in (*folder.splits.iterdir(), *index_folder(folder.root).glob("part-*")):
-        if int(path.name.split(".")[0].removeprefix("part-")) >= parts:
+    forget_parts(folder, parts)
+    for path in folder.splits.iterdir():
+        if part_number(path) >= parts:
             folder.remove(path)
 
 

@@ -19,7 +19,7 @@ import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,8 +41,12 @@ __all__ = [
     "EarlierPart",
     "Entry",
     "IndexPart",
+    "forget_parts",
     "index_folder",
     "open_index",
+    "open_indexes",
+    "part_number",
+    "whole_part",
     "write_part",
 ]
 
@@ -160,6 +164,30 @@ class IndexPart:
         return np.memmap(path, dtype, mode="r")
 
 
+def part_number(path: Path) -> int:
+    """The number of the part that a file belongs to: 7 for ``part-00007.json`` or ``00007.json``."""
+    return int(path.name.partition(".")[0].removeprefix("part-"))
+
+
+def whole_part(root: Path, number: int, signing: Signing, stamp: str) -> IndexPart | None:
+    """A part as an earlier run left it, if it is of this input, signed like this, and undamaged."""
+    part = IndexPart.read(index_folder(root), number)
+    fits = (
+        part is not None
+        and part.stamp == stamp
+        and part.signing == signing.parameters()
+        and part.damaged() is None
+    )
+    return part if fits else None
+
+
+def forget_parts(folder: RunFolder, first: int) -> None:
+    """Take away the parts from number ``first`` on."""
+    for path in sorted(index_folder(folder.root).glob("part-*")):
+        if part_number(path) >= first:
+            folder.remove(path)
+
+
 def index_folder(root: Path) -> Path:
     """Where the index of an output folder lies."""
     return root / "dedup" / "index"
@@ -221,6 +249,11 @@ class EarlierPart:
     kept: npt.NDArray[np.bool_]
 
 
+def open_indexes(roots: Sequence[str], signing: Signing) -> list[EarlierPart]:
+    """The indexes of several finished runs, as `open_index` has each."""
+    return [part for root in roots for part in open_index(Path(root), signing)]
+
+
 def open_index(root: Path, signing: Signing) -> list[EarlierPart]:
     """The index of a finished run, checked against its checksums.
 
@@ -245,7 +278,7 @@ def open_index(root: Path, signing: Signing) -> list[EarlierPart]:
     removed = pq.read_table(receipts, columns=["removed"])["removed"].cast(pa.large_string())
     found = []
     for path in records:
-        part = IndexPart.read(home, int(path.name.split(".")[0].removeprefix("part-")))
+        part = IndexPart.read(home, part_number(path))
         if part is None:
             raise StorageError(f"{path} is damaged; run what wrote {root} again to rebuild it")
         differences = _differences(part.signing, signing.parameters())

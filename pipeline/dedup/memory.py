@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.alarm import raise_alarm
-from pipeline.dedup.index import Entry, open_index, write_part
+from pipeline.dedup.index import Entry, open_indexes, write_part
 from pipeline.dedup.outcome import CLUSTER, id_type
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate
@@ -57,9 +57,7 @@ def dedup(
     settings = settings or Dedup()
     table, back = _as_table(dataset)
     ids = _ids(table, id_column)
-    against = [
-        part for root in settings.against for part in open_index(Path(root), settings.signing)
-    ]
+    against = open_indexes(settings.against, settings.signing)
     if text_column not in table.column_names:
         raise ConfigError(
             f"no column {text_column!r}; there are {', '.join(table.column_names)}: "

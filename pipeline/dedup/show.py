@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 from pipeline.core.errors import ConfigError, SourceError
 from pipeline.core.printable import printable
 from pipeline.dedup.alignment import aligned
-from pipeline.dedup.index import RECEIPTS, IndexPart, index_folder
+from pipeline.dedup.index import RECEIPTS, IndexPart, index_folder, part_number
 from pipeline.dedup.outcome import RECEIPT
 from pipeline.dedup.signatures import Signing
 from pipeline.runtime.ledger import read_rows
@@ -234,7 +234,7 @@ def _manifest(root: Path) -> dict[str, Any]:
 
 def _known(root: Path, record: str) -> bool:
     for path in sorted(index_folder(root).glob("part-*.json")):
-        part = IndexPart.read(path.parent, int(path.name.split(".")[0].removeprefix("part-")))
+        part = IndexPart.read(path.parent, part_number(path))
         if part is not None and _place(part, record) >= 0:
             return True
     return False
