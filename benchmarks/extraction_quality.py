@@ -12,21 +12,19 @@ from __future__ import annotations
 
 import argparse
 import collections
-import gzip
 import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fastwarc.warc import ArchiveIterator, WarcRecordType
+from gold import gold_pages
 
 from pipeline.extract import Page
 from pipeline.extract.html import make_engine
-from pipeline.sources.charset import decode
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "trafilatura, no comments": ("trafilatura", {}),
@@ -53,24 +51,6 @@ def word_f1(predicted: str, reference: str) -> float:
     return 2 * shared / (sum(found.values()) + sum(wanted.values()))
 
 
-def gold_pages(data: Path) -> Iterator[tuple[str, str, str]]:
-    """HTML, page type and gold text of each page."""
-    gold: dict[str, dict[str, Any]] = {}
-    with gzip.open(data / "web" / "gold" / "wcxb_dev.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if "main_content" in row["ground_truth"]:  # two have none
-                gold[row["record_id"].strip("<>")] = row
-    for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
-        with path.open("rb") as stream:
-            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
-                found = gold.get(str(record.record_id).strip("<>"))
-                if found is not None:
-                    html = decode(record.reader.read(), record.http_charset).text
-                    kind = found["_internal"]["page_type"]["primary"]
-                    yield html, kind, found["ground_truth"]["main_content"]
-
-
 def interval(scores: Sequence[float]) -> tuple[float, float]:
     """Bounds of the mean's 95 % bootstrap interval."""
     draws = np.random.default_rng(SEED).choice(
@@ -95,11 +75,11 @@ def measure(data: Path, every: int) -> dict[str, Any]:
         engine.prepare()
         by_type: dict[str, list[float]] = {}
         spent = 0.0
-        for html, kind, reference in pages:
+        for page in pages:
             began = time.process_time()
-            text = engine.extract(Page(html))
+            text = engine.extract(Page(page.html))
             spent += time.process_time() - began
-            by_type.setdefault(kind, []).append(word_f1(text, reference))
+            by_type.setdefault(page.kind, []).append(word_f1(text, page.text))
         results[setting] = {
             "all": summary([score for scores in by_type.values() for score in scores]),
             "types": {kind: summary(scores) for kind, scores in sorted(by_type.items())},

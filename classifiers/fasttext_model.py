@@ -10,12 +10,18 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from classifiers.models import ModelFile
 from pipeline.core.errors import ModelError
 
-__all__ = ["LABEL_PREFIX", "FastTextModel", "fasttext_line"]
+__all__ = ["LABEL_PREFIX", "FastTextModel", "fasttext_line", "fasttext_module"]
 
 LABEL_PREFIX = "__label__"
+
+# fastText takes logarithms of p + 1e-5, and gives back what their exponential is.
+_ADDED = 1e-5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +78,47 @@ class FastTextModel:
             for row, values in zip(labels, probabilities, strict=True)
         ]
 
+    def scores(self, lines: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The probability of every label for every line, in the order of `labels`.
+
+        Args:
+            lines: what `fasttext_line` made of texts; made once where several models read them.
+
+        Returns:
+            ``float32[len(lines), len(labels)]``, each in [0, 1].
+
+        Raises:
+            ModelError: see `predict`.
+        """
+        model = self._load()
+        labels = model.get_labels()
+        column = {label: index for index, label in enumerate(labels)}
+        found = np.zeros((len(lines), len(labels)), np.float32)
+        if not len(lines):
+            return found
+        if len(labels) == 2 and model.f.getArgs().loss.name == "softmax":
+            # Two that sum to 1: the better one tells the other, at half the cost.
+            best, probabilities = model.predict(list(lines), k=1, threshold=-1.0)
+            row = np.arange(len(lines))
+            at = np.fromiter((column[names[0]] for names in best), np.intp, len(lines))
+            better = np.concatenate(probabilities) - _ADDED
+            found[row, at] = better
+            found[row, 1 - at] = 1.0 - better
+        else:
+            ranked, probabilities = model.predict(list(lines), k=-1, threshold=-1.0)
+            for line, (names, values) in enumerate(zip(ranked, probabilities, strict=True)):
+                found[line, [column[name] for name in names]] = values - _ADDED
+        return np.clip(found, 0.0, 1.0)
+
+    def features(self) -> int:
+        """Rows of the input matrix: words, and the buckets that n-grams share.
+
+        Raises:
+            ModelError: see `predict`.
+        """
+        model = self._load()
+        return len(model.get_words()) + int(model.f.getArgs().bucket)
+
     def _load(self) -> Any:
         return _load(self.file.path, self.file.verify())
 
@@ -98,7 +145,7 @@ def fasttext_line(text: str) -> str:
 @functools.cache
 def _load(path: str, sha256: str) -> Any:
     # ``sha256`` is part of the key only: an altered file is another model.
-    fasttext = _fasttext()
+    fasttext = fasttext_module()
     try:
         model = fasttext.load_model(path)
     except (ValueError, RuntimeError, MemoryError) as error:
@@ -108,8 +155,12 @@ def _load(path: str, sha256: str) -> Any:
     return model
 
 
-def _fasttext() -> Any:
-    """The ``fasttext`` module, after making sure that it is the real one."""
+def fasttext_module() -> Any:
+    """The ``fasttext`` module, after making sure that it is the real one.
+
+    Raises:
+        ModelError: it is not installed, or another package has put a cut-down one in its place.
+    """
     try:
         import fasttext
     except ImportError as error:

@@ -1,0 +1,69 @@
+"""The gold pages of the shared data: HTML, address, and what people marked as the main text.
+
+They are those of WCXB's development set (Foley 2026, CC BY 4.0) that lie in the shared crawl.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from pipeline.sources.charset import decode
+
+__all__ = ["GoldPage", "gold_pages", "gold_texts"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GoldPage:
+    """One page.
+
+    Args:
+        file_id: its number in the set.
+        url: its address.
+        kind: ``article``, ``documentation``, ``service``, ``forum``, ``product``, ``collection`` or
+            ``listing``.
+        text: the main text, as people marked it.
+        html: the page, decoded; empty from `gold_texts`.
+    """
+
+    file_id: str
+    url: str
+    kind: str
+    text: str
+    html: str = ""
+
+
+def gold_pages(data: Path) -> Iterator[GoldPage]:
+    """Pages with their HTML, in the order of the crawl."""
+    gold = dict(_gold(data))
+    for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
+        with path.open("rb") as stream:
+            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+                found = gold.get(str(record.record_id).strip("<>"))
+                if found is not None:
+                    html = decode(record.reader.read(), record.http_charset).text
+                    yield dataclasses.replace(found, html=html)
+
+
+def gold_texts(data: Path) -> Iterator[GoldPage]:
+    """Pages without their HTML, in the order of the gold file."""
+    return (page for _, page in _gold(data))
+
+
+def _gold(data: Path) -> Iterator[tuple[str, GoldPage]]:
+    with gzip.open(data / "web" / "gold" / "wcxb_dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row: dict[str, Any] = json.loads(line)
+            if "main_content" in row["ground_truth"]:  # two have none
+                yield row["record_id"].strip("<>"), GoldPage(
+                    file_id=row["file_id"],
+                    url=row["url"],
+                    kind=row["_internal"]["page_type"]["primary"],
+                    text=row["ground_truth"]["main_content"],
+                )  # fmt: skip
