@@ -6,6 +6,7 @@ A recipe names the target; the number is found here, on labelled texts, and live
 from __future__ import annotations
 
 import dataclasses
+import decimal
 import re
 from typing import Any, Literal
 
@@ -51,11 +52,14 @@ class Target:
             raise ConfigError(f"no target is called {name!r}{nearest(kind, KINDS)} ({known})")
         value = share_of(number)
         if value is None or not 0 < value <= 1 or (value == 1 and kind not in KINDS[:2]):
-            raise ConfigError(f"the target {text!r}: its value must lie between 0 and 1")
+            raise ConfigError(
+                f"the target {text!r}: its value must lie between 0 and 1, written as 0.01 or 1%"
+            )
         return cls(kind, value)
 
     def __str__(self) -> str:
-        return f"{self.kind}={self.value:g}"
+        # Never 1e-05, which `parse` does not read: a card's targets are parsed again.
+        return f"{self.kind}={np.format_float_positional(self.value, trim='-')}"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def share_of(text: str) -> float | None:
     match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(%?)", text.strip())
     if not match:
         return None
-    return float(match[1]) / 100 if match[2] else float(match[1])
+    # Decimal: 0.7 / 100 is 0.006999999999999999.
+    return float(decimal.Decimal(match[1]) / 100) if match[2] else float(match[1])
 
 
 def threshold_for(
@@ -127,8 +132,14 @@ def threshold_for(
     basis, name = wanted[target.kind]
     if not len(basis):
         raise ConfigError(f"{target} cannot be found: there are no {name}")
+    if target.kind == "precision" and (positive.all() or not positive.any()):
+        lacking = "negative" if positive.all() else "positive"
+        raise ConfigError(
+            f"{target} cannot be found: there are no {lacking} texts beside the others"
+        )
     ranked = np.unique(scores)[::-1]
-    cuts = np.concatenate([[1.0], (ranked[:-1] + ranked[1:]) / 2, [0.0]])
+    nothing = max(1.0, float(np.nextafter(ranked[0], 2.0))) if len(ranked) else 1.0
+    cuts = np.concatenate([[nothing], (ranked[:-1] + ranked[1:]) / 2, [0.0]])
     # From the highest cut, which takes nothing, to the lowest, which takes all.
     above = np.searchsorted(np.sort(-basis), -cuts, side="right")
     if target.kind == "precision":
@@ -143,7 +154,7 @@ def threshold_for(
     at = int(np.flatnonzero(reached)[0 if target.kind == "recall" else -1])
     return Threshold(
         target=str(target),
-        threshold=float(f"{cuts[at]:.9g}"),
+        threshold=float(cuts[at]),
         measured=proportion(int(counts[at]), int(of[at])),
         sure=sure,
         data=data,

@@ -125,6 +125,11 @@ class Card:
             )
             for name in ("labels", "positive", "data", "known_failures"):
                 data[name] = tuple(data[name])
+            for name in ("name", "file", "sha256", "normalise", *("default" in data) * ["default"]):
+                if not isinstance(data[name], str):
+                    raise ValueError(f"{name} = {data[name]!r} is no text")
+            if not set(data["positive"]) <= set(data["labels"]):
+                raise ValueError("a positive label that is none of the labels")
             return cls(**data)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ModelError(f"{path}: not a model card: {error!r}") from error

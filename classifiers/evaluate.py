@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ POINTS = 100
 # Slices by characters: a query, a message, a paragraph, a page, a long page.
 LENGTHS = ((50, "under 50"), (200, "50 to 199"), (1000, "200 to 999"), (5000, "1,000 to 4,999"))
 # The most frequent values of a slice get a row of their own, if they have texts enough to say something.
-SLICE_VALUES, SLICE_TEXTS = 12, 20
+SLICE_VALUES, SLICE_TEXTS = 24, 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -210,7 +211,8 @@ def evaluate(
 
 def operating(scores: Scores, positive: Truths, threshold: float) -> Operating:
     """What ``threshold`` does to these texts."""
-    taken = np.asarray(scores) >= threshold
+    # In the threshold's own precision: as float32, it may be one of the scores beside it.
+    taken = np.asarray(scores, np.float64) >= threshold
     hits = int((taken & positive).sum())
     return Operating(
         threshold=float(threshold),
@@ -298,7 +300,7 @@ def _curve(scores: Scores, positive: Truths) -> tuple[tuple[float, float, float]
     if not len(hits) or not hits[-1]:
         return ()
     recall = hits / hits[-1]
-    wanted = np.searchsorted(recall, np.linspace(0, 1, POINTS))
+    wanted = np.searchsorted(recall, np.linspace(0, 1, POINTS - 1))
     chosen = sorted({*np.minimum(wanted, len(recall) - 1).tolist(), len(recall) - 1})
     return tuple(
         (float(thresholds[at]), float(hits[at] / taken[at]), float(recall[at])) for at in chosen
@@ -313,9 +315,7 @@ def _slices(
 ) -> Iterable[tuple[str, str, Slice]]:
     for name, values in slices.items():
         column = np.asarray(values, object)
-        kinds, counts = np.unique(column.astype(str), return_counts=True)
-        order = sorted(zip(kinds.tolist(), counts.tolist(), strict=True),
-                       key=lambda pair: (-pair[1], pair[0]))  # fmt: skip
+        order = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0]))
         for kind, count in order[:SLICE_VALUES]:
             if count < SLICE_TEXTS:
                 break

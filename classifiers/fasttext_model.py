@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.fasttext_file import check_whole
 from classifiers.models import ModelFile
 from pipeline.core.errors import ModelError
 
-__all__ = ["LABEL_PREFIX", "FastTextModel", "fasttext_line", "fasttext_module"]
+__all__ = ["LABEL_PREFIX", "FastTextModel", "fasttext_line", "fasttext_module", "forget_models"]
 
 LABEL_PREFIX = "__label__"
 
@@ -85,7 +86,8 @@ class FastTextModel:
             lines: what `fasttext_line` made of texts; made once where several models read them.
 
         Returns:
-            ``float32[len(lines), len(labels)]``, each in [0, 1].
+            ``float32[len(lines), len(labels)]``, each in [0, 1]; 0 for all where the model knows
+            nothing of a line.
 
         Raises:
             ModelError: see `predict`.
@@ -99,8 +101,9 @@ class FastTextModel:
         if len(labels) == 2 and model.f.getArgs().loss.name == "softmax":
             # Two that sum to 1: the better one tells the other, at half the cost.
             best, probabilities = model.predict(list(lines), k=1, threshold=-1.0)
-            row = np.arange(len(lines))
-            at = np.fromiter((column[names[0]] for names in best), np.intp, len(lines))
+            # A line of which the model knows nothing has no label; usually it knows the line's end.
+            row = np.flatnonzero([len(names) for names in best])
+            at = np.array([column[best[line][0]] for line in row], np.intp)
             better = np.concatenate(probabilities) - _ADDED
             found[row, at] = better
             found[row, 1 - at] = 1.0 - better
@@ -146,6 +149,7 @@ def fasttext_line(text: str) -> str:
 def _load(path: str, sha256: str) -> Any:
     # ``sha256`` is part of the key only: an altered file is another model.
     fasttext = fasttext_module()
+    check_whole(path)
     try:
         model = fasttext.load_model(path)
     except (ValueError, RuntimeError, MemoryError) as error:
@@ -153,6 +157,11 @@ def _load(path: str, sha256: str) -> Any:
     if model.f.getArgs().model.name != "supervised":
         raise ModelError(f"{path}: a fastText model of word vectors; one with labels is needed")
     return model
+
+
+def forget_models() -> None:
+    """Let go of the models that this process has loaded; what is used again loads again."""
+    _load.cache_clear()
 
 
 def fasttext_module() -> Any:

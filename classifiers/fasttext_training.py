@@ -23,7 +23,12 @@ from pipeline.core.errors import ConfigError, ModelError
 __all__ = ["FastTextSettings", "label_word", "quantise", "train", "training_memory", "write_lines"]
 
 # What glibc's malloc hands out is filled with zeros, and large pieces come from the kernel, as zeros.
-ZEROED = {"MALLOC_PERTURB_": "255", "MALLOC_MMAP_THRESHOLD_": "65536"}
+# Its cache of small pieces would hand them out as they are.
+ZEROED = {
+    "MALLOC_PERTURB_": "255",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=0",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,6 +68,8 @@ class FastTextSettings:
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise ConfigError(f"{name} = {getattr(self, name)} must be at least {low}")
+        if self.seed >= 2**31:
+            raise ConfigError(f"seed = {self.seed} must be below {2**31:,}")
         if not 0 < self.lr <= 10:
             raise ConfigError(f"lr = {self.lr} must be above 0 and at most 10")
         if self.maxn and not 1 <= self.minn <= self.maxn:

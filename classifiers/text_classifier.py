@@ -60,7 +60,7 @@ class TextClassifier:
         return self.card.labels if self.card else tuple(self.model.labels())
 
     def score(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The probability of each label; 0 for all where a text holds nothing but white space.
+        """The probability of each label; 0 for all where a text has no letter and no digit.
 
         Args:
             texts: any strings; each is read whole.
@@ -76,8 +76,8 @@ class TextClassifier:
     def score_lines(self, lines: Sequence[str]) -> npt.NDArray[np.float32]:
         """`score` of texts that `classifier_line` has spelt as this model wants them."""
         found = self.model.scores(lines)
-        empty = [index for index, line in enumerate(lines) if not line or line.isspace()]
-        found[empty] = 0.0
+        wordless = [index for index, line in enumerate(lines) if not any(map(str.isalnum, line))]
+        found[wordless] = 0.0
         return found
 
     def positive(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

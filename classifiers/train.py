@@ -19,7 +19,7 @@ import pyarrow as pa
 import xxhash
 
 from classifiers.evaluate import roc_auc
-from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel
+from classifiers.fasttext_model import LABEL_PREFIX, FastTextModel, forget_models
 from classifiers.fasttext_training import (
     FastTextSettings,
     label_word,
@@ -36,6 +36,7 @@ from pipeline.core.errors import ConfigError, ModelError
 __all__ = ["Search", "Trial", "compress", "figure", "fit", "label_words", "scores_of", "search"]
 
 BATCH = 4096
+CODE_BOOK = 256  # fewer words and n-grams cannot be compressed
 SPACE: Mapping[str, Sequence[Any]] = {
     "lr": (0.05, 0.1, 0.25, 0.5, 1.0),
     "epoch": (3, 5, 10, 20),
@@ -62,7 +63,7 @@ class Search:
     def __post_init__(self) -> None:
         if self.trials < 1:
             raise ConfigError(f"search.trials = {self.trials} must be at least 1")
-        if self.minutes is not None and self.minutes <= 0:
+        if self.minutes is not None and not self.minutes > 0:
             raise ConfigError(f"search.minutes = {self.minutes} must be above 0")
 
 
@@ -128,13 +129,15 @@ def search(
         tried.add(candidate)
         model = fit(examples, candidate, normalise, folder, "trial")
         value = figure(scores_of(model, dev, normalise), model, dev, positive)
+        forget_models()  # of a hundred trials, none fits in memory beside all others
         trials.append(Trial(candidate, value, time.monotonic() - begun))
         say(f"trial {len(trials)} of {budget.trials}: {value:.4f} with {_told(candidate)}")
         over = budget.minutes is not None and time.monotonic() - started > budget.minutes * 60
         candidate = next((one for one in _draws(draw, first) if one not in tried), first)
         if over or candidate == first:
             break
-    best = max(trials, key=lambda trial: trial.value)  # the earliest of equals
+    # The earliest of equals, and what differs by rounding only, as rows in another order do, is equal.
+    best = max(trials, key=lambda trial: round(trial.value, 9))
     return best.settings, trials
 
 
@@ -162,12 +165,12 @@ def figure(
 
 
 def compress(
-    model: Path, lines: Path, out: Path, max_bytes: int, dsub: int = 2
+    model: Path, lines: Path, out: Path, max_bytes: int, dsub: int = 2, retrain: bool = False
 ) -> dict[str, int | bool]:
     """Write ``model`` with compressed weights, at most ``max_bytes`` long, and say how.
 
-    As many words and n-grams stay as fit in, those of the longest vectors; the rest of the model is
-    then trained once more.
+    As many words and n-grams stay as fit in, those of the longest vectors. With ``retrain``, what
+    stays is then trained once more, for as many epochs again.
 
     Returns:
         ``kept`` and ``of``, words and n-grams; ``bytes``; ``dsub``; ``retrained``.
@@ -176,6 +179,11 @@ def compress(
         ModelError: it cannot be made that small.
     """
     everything = FastTextModel(ModelFile(str(model))).features()
+    if everything < CODE_BOOK:
+        raise ModelError(
+            f"the model has {everything:,} words and n-grams, too few for a code book of "
+            f"{CODE_BOOK}; leave its weights as they are: --set compress=null"
+        )
     cutoff = everything
     while True:
         cut = cutoff if cutoff < everything else 0
@@ -184,20 +192,21 @@ def compress(
         if size <= max_bytes:
             break
         smaller = int(cutoff * max_bytes / size * 0.97)
-        if smaller < 256:  # fewer than a code book holds
+        if smaller < CODE_BOOK:
             raise ModelError(
                 f"the model cannot be compressed to {max_bytes:,} bytes: with {cutoff:,} words and "
                 f"n-grams it has {size:,}; allow more, or train with a smaller dim"
             )
         cutoff = smaller
-    if cut:
+    retrained = retrain and cut > 0
+    if retrained:
         quantise(model, lines, out, cutoff=cut, dsub=dsub, retrain=True)
     return {
         "kept": cutoff,
         "of": everything,
         "bytes": out.stat().st_size,
         "dsub": dsub,
-        "retrained": bool(cut),
+        "retrained": retrained,
     }
 
 

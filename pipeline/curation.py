@@ -9,10 +9,11 @@ import dataclasses
 from typing import Any
 
 import pipeline
-from pipeline.core.decisions import Signal
+from pipeline.core.decisions import Bound, Signal
+from pipeline.core.errors import ConfigError
 from pipeline.dedup.settings import Dedup
 from pipeline.extract.extraction import Extraction
-from pipeline.filters.base import Filter
+from pipeline.filters.base import TOP, Filter, Ranking
 from pipeline.filters.cleaners import Cleaner
 from pipeline.runtime.ledger import Schemas
 from pipeline.runtime.manifest import fingerprint
@@ -36,6 +37,10 @@ class Curation:
         keep_dropped: share of dropped texts written to ``dropped/``, chosen by a hash of the id.
             At 1.0 a bound can be changed later without extracting again.
         dedup: how duplicates are found once all splits are done; None to leave them in.
+
+    Raises:
+        ConfigError: a filter that ranks documents bounds ``top`` by something else than its share,
+            or reads no text; a tag is no signal of its filter.
     """
 
     source: Source
@@ -46,9 +51,26 @@ class Curation:
     keep_dropped: float = 1.0
     dedup: Dedup | None = None
 
+    def __post_init__(self) -> None:
+        for gate in self.gates:
+            if gate.ranking():
+                raise ConfigError(f"{gate.name} ranks documents and so must read their text")
+        for step in self.filters:
+            _check_ranking(step)
+        for step in (*self.gates, *self.filters):
+            unknown = sorted(set(step.tags()) - {signal.name for signal in step.signals})
+            if unknown:
+                raise ConfigError(f"{step.name} tags texts with {unknown[0]!r}, which is no signal")
+
     @property
     def filters(self) -> list[Filter]:
         return [step for step in self.steps if isinstance(step, Filter)]
+
+    @property
+    def rankings(self) -> dict[str, Ranking]:
+        """What documents are ranked by once all splits are done: by the filter's name, in order."""
+        found = {step.name: step.ranking() for step in self.filters}
+        return {name: ranking for name, ranking in found.items() if ranking}
 
     def stage_names(self) -> list[str]:
         """Stages a record can leave at, in order."""
@@ -66,7 +88,12 @@ class Curation:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
-        return Schemas(tuple(declared), clusters=self.dedup is not None)
+        return Schemas(tuple(declared), clusters=self.dedup is not None, tags=self.tags())
+
+    def tags(self) -> tuple[str, ...]:
+        """Signals that are also written beside the texts, as ``family.signal``."""
+        filters = (*self.gates, *self.filters)
+        return tuple(f"{step.name}.{signal}" for step in filters for signal in step.tags())
 
     def gated(self) -> str:
         """Fingerprint of all that decides which records go on to extraction."""
@@ -97,14 +124,30 @@ class Curation:
         return dict(sorted(found.items()))
 
     def decided(self) -> str:
-        """Fingerprint of `measured`, every bound, and what is written."""
+        """Fingerprint of `measured`, every bound and ranking, and what is written."""
         bounds = [_bounds(step) for step in self.filters]
-        written = [self.corpus_format, self.keep_dropped, self.dedup is not None]
-        return fingerprint(self.measured(), bounds, written)
+        rankings = [[name, dataclasses.astuple(by)] for name, by in self.rankings.items()]
+        written = [self.corpus_format, self.keep_dropped, self.dedup is not None, self.tags()]
+        return fingerprint(self.measured(), bounds, rankings, written)
 
 
 def _identity(step: Filter | Cleaner) -> list[Any]:
     return [step.name, step.version, step.parameters(), [signal.name for signal in step.signals]]
+
+
+def _check_ranking(step: Filter) -> None:
+    """A share is kept by the bound on ``top``; one that says something else would be believed."""
+    ranking = step.ranking()
+    if ranking is None:
+        return
+    if not 0 < ranking.share <= 1:
+        raise ConfigError(f"{step.name} keeps a share above 0 and at most 1, not {ranking.share}")
+    bounds = [bound for bound in step.bounds if bound.signal == TOP]
+    if bounds != [Bound(TOP, high=ranking.share)]:
+        raise ConfigError(
+            f"{step.name} keeps the top {ranking.share:g} of the documents, and its bound on "
+            f"{TOP!r} says otherwise; leave that bound out"
+        )
 
 
 def _bounds(step: Filter) -> list[Any]:

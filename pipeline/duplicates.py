@@ -26,13 +26,14 @@ from pipeline.dedup.outcome import Outcome, PartOutcome
 from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import Execute, deduplicate, sweep
 from pipeline.payloads import payload_receipts
+from pipeline.redecide import DuplicateFates
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.ledger import read_rows
 from pipeline.runtime.manifest import Completion, fingerprint
 from pipeline.runtime.progress import Reporter
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Split
-from pipeline.split import DuplicateFates, SplitTask, curate_split, without_duplicates
+from pipeline.split import SplitTask, curate_split
 
 __all__ = ["already_taken_out", "forget_duplicates", "take_out_duplicates"]
 
@@ -241,8 +242,8 @@ def _rewritten(
             path = home / f"{index:05d}.parquet"
             with folder.replacing(path) as temporary:
                 pq.write_table(fates, temporary)
-            task = SplitTask(curation, folder, index, splits[index])
-            tasks.append(without_duplicates(task, DuplicateFates(path, digest, done[index])))
+            fates = DuplicateFates(path, digest, done[index])
+            tasks.append(SplitTask(curation, folder, index, splits[index], fates=fates))
     for position, completion in execute(curate_split, tasks):
         settled[tasks[position].index] = completion
     counted = sum(

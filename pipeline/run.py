@@ -1,7 +1,7 @@
-"""A whole run: plan, resume, hand out splits, check the sums, leave the manifest.
+"""A whole run: plan, resume, hand out splits, rank, deduplicate, check the sums, leave the manifest.
 
-What happens inside a split is `pipeline.split` and `pipeline.curate`; where splits run is
-`pipeline.runtime.executor`.
+What an earlier run left of it is found by `pipeline.resume`; what happens inside a split is
+`pipeline.split` and `pipeline.curate`; where splits run is `pipeline.runtime.executor`.
 """
 
 from __future__ import annotations
@@ -18,23 +18,21 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.records import Fate
 from pipeline.curate import PayloadCopies
 from pipeline.curation import Curation
-from pipeline.dedup.index import open_indexes
-from pipeline.duplicates import (
-    already_taken_out,
-    forget_duplicates,
-    take_out_duplicates,
-)
+from pipeline.dedup.index import EarlierPart, open_indexes
+from pipeline.duplicates import already_taken_out, take_out_duplicates
 from pipeline.payloads import payload_copies
+from pipeline.ranking import Ranked, already_ranked, rank_documents
 from pipeline.recipe import Recipe
 from pipeline.reports.card import data_card
 from pipeline.reports.page import run_page
+from pipeline.resume import announce, forget_surplus, sort_out
 from pipeline.runtime.executor import Executor, RayExecutor, SerialExecutor
 from pipeline.runtime.identities import settle_identities
 from pipeline.runtime.manifest import Completion, SplitReport, run_manifest, sum_reports
 from pipeline.runtime.progress import Reporter, Silent, shown
 from pipeline.runtime.storage import RunFolder
-from pipeline.sources.base import Source, Split
-from pipeline.split import SplitTask, curate_split, decide_again
+from pipeline.sources.base import Split
+from pipeline.split import SplitTask, curate_split
 
 __all__ = ["RunResult", "run"]
 
@@ -112,32 +110,29 @@ def run(
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
         splits = curation.source.plan()
         copies = _payload_copies(curation, folder, splits, executor, progress)
-        done, tasks, changed = _sort_out(curation, folder, splits, copies)
+        done, tasks, changed = sort_out(curation, folder, splits, copies)
         again = sum(task.again for task in tasks)
-        _announce(progress, folder, len(done), again, changed, len(tasks) - again - changed)
-        _forget_surplus(folder, len(splits), recipe.dedup is not None)
+        announce(progress, folder, len(done), again, changed, len(tasks) - again - changed)
         if tasks:
             folder.remove(folder.manifest)
+        forget_surplus(folder, len(splits), recipe.dedup is not None)
+        if tasks:
             done |= _execute(executor, tasks, splits, done, progress)
         done = settle_identities(folder, done, curation.schemas())
-        dedup = already_taken_out(recipe.dedup, folder, done, against) if recipe.dedup else None
-        if recipe.dedup and dedup is None:
-            folder.remove(folder.manifest)
-            with progress:
-                execute = shown(executor.run, progress)
-                done, dedup = take_out_duplicates(
-                    curation, folder, splits, done, against, execute, progress
-                )
+        ranked = _rank(curation, folder, splits, copies, done, executor, progress)
+        done, dedup = _deduplicate(
+            curation, folder, splits, ranked.done, against, executor, progress
+        )
         reports = [done[index].report for index in range(len(splits))]
         report = sum_reports(curation.stage_names(), reports)
-        _leave_manifest(recipe, curation, folder, done, report, dedup)
+        _leave_manifest(recipe, curation, folder, done, report, ranked.noted, dedup)
     return RunResult(
         folder=folder,
         report=report,
         splits=len(splits),
-        measured=len(tasks) - again,
+        measured=len(tasks) - again + ranked.read_again,
         decided_again=again,
-        resumed=len(splits) - len(tasks),
+        resumed=len(splits) - len(tasks) - ranked.read_again,
         seconds=time.monotonic() - started,
         quarantine_limit=recipe.limits.quarantined,
         deduplicated=recipe.dedup is not None,
@@ -172,85 +167,6 @@ def _payload_copies(
         return payload_copies(curation, folder, splits, execute, progress)
 
 
-def _sort_out(
-    curation: Curation,
-    folder: RunFolder,
-    splits: Sequence[Split],
-    copies: Sequence[PayloadCopies | None],
-) -> tuple[dict[int, Completion], list[SplitTask], int]:
-    """Which splits are done, which need work, and how many of those are read a second time."""
-    measured, decided = curation.measured(), curation.decided()
-    done: dict[int, Completion] = {}
-    tasks: list[SplitTask] = []
-    changed = 0
-    for index, split in enumerate(splits):
-        leaving = copies[index]
-        task = SplitTask(curation, folder, index, split, copies=leaving)
-        found = Completion.read(folder, index)
-        if found is None:
-            tasks.append(task)
-            continue
-        fits = _fits(found, curation.source, folder, index, split) and (
-            found.copies == (leaving.digest if leaving else None)
-        )
-        if fits and found.decided == decided:
-            done[index] = found
-        elif fits and found.measured == measured and found.complete_texts and not found.renamed:
-            tasks.append(decide_again(task))
-        else:
-            tasks.append(task)
-            changed += 1
-    if tasks:
-        # Which ids repeat across splits depends on all of them, so it is settled anew.
-        for index in [index for index, found in done.items() if found.renamed]:
-            del done[index]
-            tasks.append(SplitTask(curation, folder, index, splits[index], copies=copies[index]))
-            changed += 1
-    return done, sorted(tasks, key=lambda task: task.index), changed
-
-
-def _fits(found: Completion, source: Source, folder: RunFolder, index: int, split: Split) -> bool:
-    """Same split of an unchanged input, and every part still there in its full length."""
-    same_input = found.split == (split.path, split.start, split.end) and (
-        found.input_size,
-        found.input_mtime,
-    ) == source.stamp(split.path)
-    return same_input and all(
-        path.exists() and path.stat().st_size == found.files[kind].bytes
-        for kind, path in found.paths(folder, index).items()
-    )
-
-
-def _announce(
-    progress: Reporter, folder: RunFolder, done: int, again: int, changed: int, unread: int
-) -> None:
-    """Say what an earlier run left and what is done now, if there was one."""
-    if not any(folder.splits.iterdir()):
-        return
-    parts = []
-    if done:
-        parts.append(f"{done} of {done + again + changed + unread} splits are done already")
-    if again:
-        parts.append(f"bounds changed: {again} splits are decided again from stored signals")
-    if changed:
-        parts.append(f"recipe, input or parts changed: {changed} splits are read again")
-    if unread:
-        parts.append(f"{unread} splits are still to be read")
-    progress.say(f"Continuing in {folder.root}: " + "; ".join(parts))
-
-
-def _forget_surplus(folder: RunFolder, splits: int, dedup: bool) -> None:
-    """Take away what an earlier recipe had and this one has not: splits, or deduplication."""
-    for record in sorted(folder.splits.glob("*.json")):
-        index = int(record.stem)
-        if index >= splits:
-            found = Completion.read(folder, index)
-            Completion.forget(folder, index)
-            for path in found.paths(folder, index).values() if found else ():
-                folder.remove(path)
-    forget_duplicates(folder, splits if dedup else 0)
-
-
 def _execute(
     executor: Executor,
     tasks: Sequence[SplitTask],
@@ -280,12 +196,53 @@ def _execute(
     return finished
 
 
+def _rank(
+    curation: Curation,
+    folder: RunFolder,
+    splits: Sequence[Split],
+    copies: Sequence[PayloadCopies | None],
+    done: dict[int, Completion],
+    executor: Executor,
+    progress: Reporter,
+) -> Ranked:
+    """Every document in its rank, where the recipe ranks; as it is if an earlier run has done it."""
+    ranked = already_ranked(curation, folder, done)
+    if ranked is None:
+        folder.remove(folder.manifest)
+        with progress:
+            execute = shown(executor.run, progress)
+            ranked = rank_documents(curation, folder, splits, copies, done, execute, progress)
+    return ranked
+
+
+def _deduplicate(
+    curation: Curation,
+    folder: RunFolder,
+    splits: Sequence[Split],
+    done: dict[int, Completion],
+    against: Sequence[EarlierPart],
+    executor: Executor,
+    progress: Reporter,
+) -> tuple[dict[int, Completion], dict[str, Any] | None]:
+    """The splits without duplicates, where the recipe wants that, and what the manifest says."""
+    if curation.dedup is None:
+        return done, None
+    dedup = already_taken_out(curation.dedup, folder, done, against)
+    if dedup is not None:
+        return done, dedup
+    folder.remove(folder.manifest)
+    with progress:
+        execute = shown(executor.run, progress)
+        return take_out_duplicates(curation, folder, splits, done, against, execute, progress)
+
+
 def _leave_manifest(
     recipe: Recipe,
     curation: Curation,
     folder: RunFolder,
     done: dict[int, Completion],
     report: SplitReport,
+    ranking: dict[str, Any],
     dedup: dict[str, Any] | None,
 ) -> None:
     manifest = run_manifest(
@@ -297,6 +254,7 @@ def _leave_manifest(
         folder=folder,
         done=done,
         report=report,
+        ranking=ranking,
         dedup=dedup,
     )
     folder.write_text(folder.root / "report.html", run_page(manifest))

@@ -1,50 +1,39 @@
 """One split: handed to a worker, its records filed where their fates send them, and signed off.
 
-How records get their fates is `pipeline.curate`; how splits are handed out, resumed and added up is
-`pipeline.run`. Ray is not known here.
+How records get their fates is `pipeline.curate`, how they get others later `pipeline.redecide`; how
+splits are handed out, resumed and added up is `pipeline.run`. Ray is not known here.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.core.decisions import Verdict
-from pipeline.core.errors import ConservationError
-from pipeline.core.records import Failure, Fate, encodable
-from pipeline.curate import PayloadCopies, Traced, decide, measure
-from pipeline.curation import DEDUP, Curation
+from pipeline.core.records import Fate, encodable
+from pipeline.curate import PayloadCopies, Traced, measure
+from pipeline.curation import Curation
 from pipeline.dedup.outcome import CLUSTER
+from pipeline.redecide import (
+    CORPUS_SUFFIXES,
+    DuplicateFates,
+    Ranks,
+    by_ranks,
+    by_signals,
+    without_duplicates,
+)
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.identities import note_identities
-from pipeline.runtime.ledger import PartsWriter, read_rows, table_suffix
+from pipeline.runtime.ledger import PartsWriter, table_suffix
 from pipeline.runtime.manifest import Completion, SplitReport, StageCount
 from pipeline.runtime.storage import KINDS, RunFolder
 from pipeline.sources.base import Split
 
-__all__ = ["DuplicateFates", "SplitTask", "curate_split", "decide_again", "without_duplicates"]
+__all__ = ["SplitTask", "curate_split"]
 
-CORPUS_SUFFIXES = (".parquet", ".jsonl.zst")
 ORIGIN = ("id", "url", "path", "offset", "length")
-
-
-@dataclasses.dataclass(frozen=True)
-class DuplicateFates:
-    """What deduplication decided over the documents of one split.
-
-    Args:
-        path: a table of those that go and those that stay for others: ``id``, ``cluster``,
-            ``cluster_size``, and ``rule``, ``similarity`` where the document goes.
-        digest: names the table's content.
-        before: the split's completion record.
-    """
-
-    path: Path
-    digest: str
-    before: Completion
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +42,9 @@ class SplitTask:
 
     Args:
         curation, folder, index, split: what, where to, its number, where from.
-        again: decide from the signals and texts that an earlier run left.
-        fates: what deduplication decided over this split's documents.
+        again: decide by other bounds, from the signals and texts that an earlier run left.
+        ranks: decide again, with these ranks of the split's documents.
+        fates: decide again, and take the duplicates out.
         copies: what leaves before extraction, since another record has the same payload.
     """
 
@@ -63,6 +53,7 @@ class SplitTask:
     index: int
     split: Split
     again: bool = False
+    ranks: Ranks | None = None
     fates: DuplicateFates | None = None
     copies: PayloadCopies | None = None
 
@@ -75,71 +66,14 @@ def curate_split(task: SplitTask, tick: Tick) -> Completion:
         StorageError: the output cannot be written.
         ConservationError: a record was lost.
     """
+    left = (task.curation, task.folder, task.index)
     if task.fates is not None:
-        return _finish(task, _without_duplicates(task, task.fates), tick)
+        return _finish(task, without_duplicates(*left, task.fates), tick)
+    if task.ranks is not None:
+        return _finish(task, by_ranks(*left, task.ranks), tick)
     if task.again:
-        return _finish(task, _measured_before(task), tick)
+        return _finish(task, by_signals(*left), tick)
     return _finish(task, measure(task.curation, task.split, task.copies), tick)
-
-
-def decide_again(task: SplitTask) -> SplitTask:
-    """The same split, decided from the texts and signals an earlier run left."""
-    return dataclasses.replace(task, again=True)
-
-
-def without_duplicates(task: SplitTask, fates: DuplicateFates) -> SplitTask:
-    """The same split, its duplicates taken out."""
-    return dataclasses.replace(task, again=True, fates=fates)
-
-
-def _without_duplicates(task: SplitTask, fates: DuplicateFates) -> Iterator[Traced]:
-    """Records of an earlier run, those that passed every filter with their cluster."""
-    settings = task.curation.dedup
-    assert settings is not None
-    found = {row["id"]: row for row in read_rows(fates.path)}
-    for traced in _measured_before(task):
-        if traced.fate is Fate.KEPT:
-            identity = traced.row["id"]
-            fate = found.pop(identity, {"cluster": identity, "cluster_size": 1, "rule": None})
-            traced.row["cluster"] = fate["cluster"]
-            traced.row["cluster_size"] = fate["cluster_size"]
-            if fate["rule"] is not None:
-                reason, bound = f"{DEDUP}.{fate['rule']}.high", settings.least_similarity
-                detail = f"kept in its place: {fate['cluster']}"
-                traced.fail(DEDUP, [Verdict(False, reason, fate["similarity"], bound, detail)])
-        yield traced
-    if found:
-        raise ConservationError(
-            f"split {task.index}: {len(found)} deduplicated documents are not in its parts"
-        )
-
-
-def _measured_before(task: SplitTask) -> Iterator[Traced]:
-    """Records of an earlier run with their texts and signals, decided by the present bounds."""
-    curation, folder, index = task.curation, task.folder, task.index
-    texts: dict[str, str] = {}
-    for kind in ("corpus", "dropped"):
-        for suffix in CORPUS_SUFFIXES:
-            path = folder.part(kind, index, suffix)
-            if path.exists():
-                texts.update((row["id"], row["text"]) for row in read_rows(path, ["id", "text"]))
-    errors = {
-        row["id"]: row["error"]
-        for row in read_rows(folder.part("quarantine", index), ["id", "error"])
-    }
-    for row in read_rows(folder.part("records", index)):
-        for name in CLUSTER:
-            row.pop(name, None)  # settled anew once all splits are done
-        traced = Traced(row)
-        if row["fate"] == Fate.QUARANTINED:
-            traced.stage = row["stage"]
-            traced.failure = Failure(row["reason"], row["stage"], errors[row["id"]])
-        elif row["id"] in texts:
-            traced.text = texts.pop(row["id"])
-            decide(curation, traced)
-        else:
-            traced.fail(row["stage"], [Verdict(False, **verdict) for verdict in row["failed"]])
-        yield traced
 
 
 def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion:
@@ -148,7 +82,13 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
     report = SplitReport([StageCount(name) for name in curation.stage_names()])
     texts_dropped = 0
     identities: list[str] = []
-    size, modified = curation.source.stamp(task.split.path)
+    given = task.fates or task.ranks
+    before = given.before if given else None
+    size, modified = (
+        (before.input_size, before.input_mtime)
+        if before
+        else curation.source.stamp(task.split.path)
+    )
     with PartsWriter(folder, index, curation.schemas(), curation.corpus_format) as writer:
         for number, item in enumerate(traced):
             identities.append(item.row["id"])
@@ -164,7 +104,6 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
         for suffix in CORPUS_SUFFIXES:
             if suffix != table_suffix(kind, curation.corpus_format):
                 folder.remove(folder.part(kind, index, suffix))
-    before = task.fates.before if task.fates else None
     completion = Completion(
         split=(task.split.path, task.split.start, task.split.end),
         input_size=size,
@@ -174,11 +113,12 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
         corpus_format=curation.corpus_format,
         complete_texts=curation.keep_dropped >= 1,
         renamed=before.renamed if before else 0,
-        candidates=before.candidates if before else writer.files["corpus"].sha256,
+        candidates=task.fates.before.candidates if task.fates else writer.files["corpus"].sha256,
         duplicates=task.fates.digest if task.fates else None,
         copies=before.copies if before else task.copies.digest if task.copies else None,
         report=report,
         files=writer.files,
+        ranked=task.ranks.digest if task.ranks else before.ranked if before else None,
     )
     note_identities(folder, index, identities)
     completion.write(folder, index)
@@ -209,7 +149,6 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
     filed = 0
     if item.text is not None:
         row["characters"] = len(item.text)
-        report.characters[fate.value] += len(item.text)
         if fate is Fate.KEPT:
             writer.write("corpus", _text_row(curation, row, item.text))
         elif fate is Fate.DUPLICATE or _sampled(row["id"], curation.keep_dropped):
@@ -217,6 +156,8 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
             left = {"stage": stage, "reason": row["reason"]}
             writer.write("dropped", {**_text_row(curation, row, item.text), **left})
             filed = 1
+    if item.failure is None and row.get("characters") is not None:
+        report.characters[fate.value] += row["characters"]  # of texts that were not kept, too
     writer.write("records", row)
     report.settle(stage, fate, reasons)
     return filed
@@ -224,7 +165,7 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
 
 def _text_row(curation: Curation, row: dict[str, Any], text: str) -> dict[str, Any]:
     return {
-        **_only(row, (*ORIGIN, "date", *(CLUSTER if curation.dedup else ()))),
+        **_only(row, (*ORIGIN, "date", *(CLUSTER if curation.dedup else ()), *curation.tags())),
         "text": text,
         "language": row.get("language.label"),
         "language_score": row.get("language.label_score"),

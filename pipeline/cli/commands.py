@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import __version__
+from pipeline.cli.classifier import classifier
 from pipeline.cli.dedup import dedup
 from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
 
@@ -268,4 +269,5 @@ def _print_funnel(terminal: Console, counts: SplitReport) -> None:
     terminal.print(table)
 
 
+main.add_command(classifier)
 main.add_command(dedup)

@@ -5,9 +5,9 @@
     GopherQuality().check("a text").keep
     GopherQuality(bounds={"word_count": {"low": 20}})(table)
 
-Importing this package loads no model, tokeniser or list; `URL` and `Language` are imported when
-first asked for. Other packages add theirs under the entry-point groups ``gristmill.filters`` and
-``gristmill.cleaners``.
+Importing this package loads no model, tokeniser or list; `URL`, `Language` and what uses classifiers
+are imported when first asked for. Other packages add theirs under the entry-point groups
+``gristmill.filters`` and ``gristmill.cleaners``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ from pipeline.filters.whitespace import Whitespace
 if TYPE_CHECKING:
     from pipeline.filters.check import check_filter
     from pipeline.filters.language import Language
+    from pipeline.filters.quality import Quality
+    from pipeline.filters.relevance import Relevance
     from pipeline.filters.repeated_lines import RepeatedLines
+    from pipeline.filters.toxicity import Toxicity, ToxicSentences
     from pipeline.filters.url import URL
 
 __all__ = [
@@ -44,9 +47,13 @@ __all__ = [
     "GopherQuality",
     "GopherRepetition",
     "Language",
+    "Quality",
+    "Relevance",
     "RepeatedLines",
     "Result",
     "Signal",
+    "ToxicSentences",
+    "Toxicity",
     "Verdict",
     "Whitespace",
     "check_filter",
@@ -61,6 +68,9 @@ FILTERS = Registry(
         "gopher_quality": "pipeline.filters.gopher:GopherQuality",
         "c4": "pipeline.filters.c4:C4",
         "fineweb": "pipeline.filters.fineweb:FineWebQuality",
+        "quality": "pipeline.filters.quality:Quality",
+        "toxicity": "pipeline.filters.toxicity:Toxicity",
+        "relevance": "pipeline.filters.relevance:Relevance",
     },
     "gristmill.filters",
 )
@@ -71,13 +81,18 @@ CLEANERS = Registry(
         "whitespace": "pipeline.filters.whitespace:Whitespace",
         "c4_lines": "pipeline.filters.c4:C4Lines",
         "repeated_lines": "pipeline.filters.repeated_lines:RepeatedLines",
+        "toxic_sentences": "pipeline.filters.toxicity:ToxicSentences",
     },
     "gristmill.cleaners",
 )
 
 _LAZY = {
+    "ToxicSentences": "pipeline.filters.toxicity",
+    "Toxicity": "pipeline.filters.toxicity",
     "URL": "pipeline.filters.url",
     "Language": "pipeline.filters.language",
+    "Quality": "pipeline.filters.quality",
+    "Relevance": "pipeline.filters.relevance",
     "RepeatedLines": "pipeline.filters.repeated_lines",
     "check_filter": "pipeline.filters.check",
 }

@@ -9,17 +9,22 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pipeline.core.decisions import Bound, Signal, SignalValue, Verdict
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Document
 from pipeline.core.registry import nearest
 
-__all__ = ["BoundsInput", "Filter", "Result", "Signals", "merge_bounds"]
+if TYPE_CHECKING:
+    from pipeline.filters.cleaners import Cleaner
+
+__all__ = ["TOP", "BoundsInput", "Filter", "Ranking", "Result", "Signals", "merge_bounds"]
 
 Signals = Mapping[str, SignalValue]
 BoundsInput = Mapping[str, "Mapping[str, float | None] | Bound | None"] | Iterable[Bound]
+
+TOP = "top"  # the signal that a run's ranking pass gives; see `Ranking`
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,6 +45,26 @@ class Result:
 
     def __bool__(self) -> bool:
         return self.keep
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ranking:
+    """A share of the documents of a run, those highest in one signal, that a filter keeps.
+
+    The filter declares a signal ``top`` (maximum 1.0), which `Filter.measure` gives as 0.0: not
+    ranked yet. Once a run has measured all documents it gives each one that reached the filter its
+    rank over their number instead, 0 < ``top`` <= 1, the best first. The filter's bound
+    ``Bound("top", high=share)`` then keeps exactly that share; 0.0 passes it.
+
+    Args:
+        signal: the filter's own number to rank by, highest first.
+        share: of the documents that reach the filter; above 0 and at most 1.
+        lowest: lowest first instead, where the signal is of something bad.
+    """
+
+    signal: str
+    share: float
+    lowest: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,6 +133,21 @@ class Filter(abc.ABC):
         Part of a run's fingerprint and of its manifest.
         """
         return {}
+
+    def ranking(self) -> Ranking | None:
+        """What a run ranks documents by to keep a share of them; None to keep by bounds alone."""
+        return None
+
+    def tags(self) -> tuple[str, ...]:
+        """Own signals that a run also writes as columns ``NAME.SIGNAL`` beside the texts."""
+        return ()
+
+    def replaced_by(self) -> Cleaner | None:
+        """The cleaner that takes this filter's place in a recipe; None for the filter itself.
+
+        For parameters that ask for an edit of the text, which no filter makes.
+        """
+        return None
 
     def with_bounds(self, bounds: BoundsInput) -> Self:
         """The same filter with further overrides, merged into its present bounds."""

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.core.decisions import Signal, Verdict
+from pipeline.core.decisions import Bound, Signal, Verdict
 from pipeline.core.errors import GristmillError
 from pipeline.core.records import Document
-from pipeline.filters.base import Filter, Result, Signals
+from pipeline.filters.base import TOP, Filter, Ranking, Result, Signals
 from pipeline.filters.odd_documents import describe, odd_documents
 
 __all__ = ["FilterCheckError", "check_filter"]
@@ -44,7 +44,9 @@ def check_filter(rules: Filter) -> None:
     than 64 kB and comes back equal; a sound name, version and declaration of signals; `measure`
     gives exactly the declared signals on any string, finite and in their ranges, the same each
     time, and leaves the document as it was; `measure_batch` equals `measure`; `decide` follows
-    the bounds; a string, a list, Arrow, NumPy, pandas and single rows give the same results.
+    the bounds; a ranking is by a declared signal and agrees with the bound on ``top``, which
+    `measure` leaves at 0.0; tags are declared signals; a string, a list, Arrow, NumPy, pandas and
+    single rows give the same results.
 
     Args:
         rules: an instance; models and lists that it reads must be there.
@@ -54,6 +56,8 @@ def check_filter(rules: Filter) -> None:
     """
     _check_declaration(rules)
     _check_parameters(rules)
+    _check_ranking(rules)
+    _check_tags(rules)
     measured = _check_measuring(rules)
     _check_deciding(rules, measured)
     _check_adapters(rules)
@@ -145,6 +149,44 @@ def _check_parameters(rules: Filter) -> None:
         ) from error
 
 
+def _check_ranking(rules: Filter) -> None:
+    def require(kept: bool, broken: str) -> None:
+        _require(rules, kept, broken)
+
+    ranking = rules.ranking()
+    require(rules.ranking() == ranking, "ranking() differs from call to call")
+    if ranking is None:
+        return
+    require(isinstance(ranking, Ranking), f"ranking() must be a Ranking or None, not {ranking!r}")
+    require("text" in rules.reads, "ranks documents by their URL alone, before there are any")
+    numbers = {signal.name: signal for signal in rules.signals if signal.kind == "number"}
+    require(
+        ranking.signal in numbers and ranking.signal != TOP,
+        f"ranks by {ranking.signal!r}, which is no number that it measures",
+    )
+    require(
+        TOP in numbers and (numbers[TOP].minimum, numbers[TOP].maximum) == (0.0, 1.0),
+        f"ranks documents and declares no number {TOP!r} between 0 and 1",
+    )
+    require(
+        type(ranking.share) is float and 0 < ranking.share <= 1,
+        f"ranking().share must be a float above 0 and at most 1, not {ranking.share!r}",
+    )
+    bounds = [bound for bound in rules.bounds if bound.signal == TOP]
+    require(
+        bounds == [Bound(TOP, high=ranking.share)],
+        f"ranking() keeps {ranking.share}, and the bounds on {TOP!r} are {bounds}",
+    )
+
+
+def _check_tags(rules: Filter) -> None:
+    tags = rules.tags()
+    declared = {signal.name for signal in rules.signals}
+    sound = isinstance(tags, tuple) and len(set(tags)) == len(tags) and declared.issuperset(tags)
+    _require(rules, sound, f"tags() must be a tuple of declared signals, each once, not {tags!r}")
+    _require(rules, rules.tags() == tags, "tags() differs from call to call")
+
+
 def _check_measuring(rules: Filter) -> list[Signals]:
     """`measure` and `measure_batch` on the odd documents; what was measured."""
     measured: list[Signals] = []
@@ -204,6 +246,7 @@ def _check_signals(rules: Filter, signals: Signals, doc: Document) -> None:
         if not isinstance(value, float):
             raise FilterCheckError(f"{type(rules).__name__}: {broken}a number must be a float")
         _require(rules, math.isfinite(value), broken + "a number must be finite")
+        _require(rules, name != TOP or value == 0.0, broken + "ranks are a run's to give")
         _require(
             rules,
             signal.minimum <= value <= signal.maximum,

@@ -24,7 +24,7 @@ from pipeline.recipe.steps import build_steps
 from pipeline.recipe.tree import Tree, read_tree
 from pipeline.sources import SOURCES
 
-__all__ = ["find_config", "load_recipe"]
+__all__ = ["find_config", "load_recipe", "read_recipe"]
 
 Tokenizer = Literal["words", "spacy"]
 KEYS = ("name", "output", "source", "extract", "tokenizer", "filters", "dedup", "keep", "limits")
@@ -42,7 +42,24 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> Recipe:
         RecipeError: no such file, or no YAML.
         RecipeErrors: all other faults together, each with its file, line, key and mend.
     """
-    file = find_config(path)
+    tree = read_recipe(path, overrides)
+    recipe = _build_recipe(tree)
+    tree.raise_faults()
+    assert recipe is not None
+    return recipe
+
+
+def read_recipe(path: str, overrides: Sequence[str] = (), kind: str = "") -> Tree:
+    """The values of a recipe file with their places, overridden and not yet checked.
+
+    Args:
+        path, kind: see `find_config`.
+        overrides: see `load_recipe`.
+
+    Raises:
+        RecipeError: no such file, or no YAML.
+    """
+    file = find_config(path, kind)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -52,17 +69,18 @@ def load_recipe(path: str, overrides: Sequence[str] = ()) -> Recipe:
     if tree.value is None:
         tree.value = {}
     apply_overrides(tree, overrides)
-    recipe = _build_recipe(tree)
-    tree.raise_faults()
-    assert recipe is not None
-    return recipe
+    return tree
 
 
-def find_config(name: str) -> Path:
+def find_config(name: str, kind: str = "") -> Path:
     """The recipe file meant by ``name``.
 
     A bare name such as ``quickstart`` is one of the recipes that come with Gristmill; anything
     with a ``/`` or an ending is a path.
+
+    Args:
+        name: the bare name or path.
+        kind: the folder of packaged recipes of another kind, such as ``classifiers``.
 
     Raises:
         RecipeError: there is none; the nearest packaged name is offered.
@@ -70,6 +88,7 @@ def find_config(name: str) -> Path:
     packaged = Path(pipeline.__file__).parent / "_configs"
     if not packaged.is_dir():  # a checkout
         packaged = packaged.parent.parent / "configs"
+    packaged /= kind
     path = Path(name)
     if path.name == name and not path.suffix:
         path = packaged / f"{name}.yaml"

@@ -82,6 +82,8 @@ def _build_step(tree: Tree, key: Key, registry: Registry, name: str, tokenizer: 
         sound = _check_bounds(tree, (*key, "bounds"), cls, published)
         if step is not INVALID:
             step = step.with_bounds(options["bounds"]) if sound else INVALID
+    if isinstance(step, Filter):
+        step = step.replaced_by() or step
     if step is not INVALID:
         _check_resources(tree, key, step)
     return step

@@ -56,6 +56,7 @@ def data_card(manifest: Mapping[str, Any]) -> str:
         "|---|---|---|",
         *(f"| `{folder.kind}/` | {folder.row} | {folder.holds} |" for folder in FOLDERS),
         "",
+        *_ranking(manifest),
         *_duplicates(manifest),
         "## Models",
         "",
@@ -92,6 +93,19 @@ def _receipts_config(manifest: Mapping[str, Any]) -> list[str]:
         f"  data_files: {receipts['file']}",
         f"  description: parts {receipts['sha256'][:16]}",
     ]
+
+
+def _ranking(manifest: Mapping[str, Any]) -> list[str]:
+    if "ranking" not in manifest:
+        return []
+    lines = ["## Ranking", ""]
+    for name, counts in manifest["ranking"].items():
+        lowest = "" if counts["cutoff"] is None else f", the last of them with {counts['cutoff']:.6g}"
+        lines.append(
+            f"- `{name}` keeps the top {100 * counts['share']:g}% by its score: "
+            f"{counts['stayed']:,} of {counts['reached']:,} documents that reached it stayed{lowest}."
+        )
+    return [*lines, ""]
 
 
 def _duplicates(manifest: Mapping[str, Any]) -> list[str]:

@@ -93,7 +93,7 @@ def _metrics(card: Card) -> list[str]:
             rows = [
                 [
                     one["slice"],
-                    one["value"].replace("|", "\\|") or "·",
+                    one["value"],
                     f"{one['texts']:,}",
                     f"{one['positives']:,}",
                     *(_interval(one[name]) for name in ("auc", "recall", "false_positive_rate")),
@@ -182,6 +182,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> l
     return [
         "| " + " | ".join(heads) + " |",
         "|" + "|".join(rules[side] for side in align) + "|",
-        *("| " + " | ".join(row) + " |" for row in rows),
+        *("| " + " | ".join(map(_cell, row)) + " |" for row in rows),
         "",
     ]
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell: no line break, no bar; a dot for nothing."""
+    return " ".join(text.split()).replace("|", "\\|") or "·"

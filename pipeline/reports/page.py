@@ -20,7 +20,7 @@ from pipeline.reports.folders import FOLDERS
 from pipeline.reports.funnel import FunnelRow, RuleCount, funnel, headline
 from pipeline.runtime.manifest import SplitReport
 
-__all__ = ["run_page"]
+__all__ = ["environment", "run_page"]
 
 INPUTS_SHOWN = 50
 BAR = 1000.0  # width of a bar in its own units; the page stretches it
@@ -47,7 +47,7 @@ def run_page(manifest: Mapping[str, Any]) -> str:
     recipe = manifest["recipe"]
     rows = funnel(report)
     inputs = list(manifest["inputs"].items())
-    page = _environment().get_template("run.html")
+    page = environment().get_template("run.html")
     return page.render(
         manifest=manifest,
         recipe=recipe,
@@ -63,13 +63,15 @@ def run_page(manifest: Mapping[str, Any]) -> str:
         folders=[_folder(note.kind, manifest) | {"note": note} for note in FOLDERS],
         inputs=inputs[:INPUTS_SHOWN],
         more_inputs=max(0, len(inputs) - INPUTS_SHOWN),
+        ranking=manifest.get("ranking", {}),
         dedup=_duplicates(manifest),
         input_bytes=sum(source["bytes"] for _, source in inputs),
     )
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Where the templates are, and how they are read; escapes all that it is given."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.reports", "templates"),
         autoescape=True,
@@ -78,7 +80,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"count": "{:,}".format, "percent": _percent}
+    environment.filters |= {"count": "{:,}".format, "percent": _percent, "top": _top}
     return environment
 
 
@@ -89,6 +91,11 @@ def _percent(share: float) -> str:
     if share < 0.001:
         return "<0.1%"
     return ">99.9%" if share > 0.999 else f"{share:.1%}"
+
+
+def _top(share: float) -> str:
+    """A share as a recipe has it, ``"10%"``, never rounded to nothing."""
+    return f"{100 * share:g}%"
 
 
 def _figures(report: SplitReport, rows: list[FunnelRow]) -> list[tuple[str, int, str]]:

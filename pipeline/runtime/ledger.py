@@ -78,20 +78,27 @@ class Schemas:
     Args:
         signals: family and signal of each.
         clusters: documents are deduplicated and know their cluster.
+        tags: columns of signals that are also written beside the texts.
     """
 
     signals: tuple[tuple[str, Signal], ...]
     clusters: bool = False
+    tags: tuple[str, ...] = ()
 
     def signal_columns(self) -> list[str]:
         return [f"{family}.{signal.name}" for family, signal in self.signals]
 
     def of(self, kind: str) -> pa.Schema:
         clusters = _CLUSTER if self.clusters else []
+        signals = [
+            (f"{family}.{signal.name}", pa.string() if signal.kind == "text" else pa.float64())
+            for family, signal in self.signals
+        ]
+        texts = [*_TEXT, *clusters, *(column for column in signals if column[0] in self.tags)]
         if kind == "corpus":
-            return pa.schema([*_TEXT, *clusters])
+            return pa.schema(texts)
         if kind == "dropped":
-            return pa.schema([*_TEXT, *clusters, ("stage", pa.string()), ("reason", pa.string())])
+            return pa.schema([*texts, ("stage", pa.string()), ("reason", pa.string())])
         if kind == "quarantine":
             return pa.schema(
                 [
@@ -103,11 +110,7 @@ class Schemas:
                     ("error", pa.string()),
                 ]
             )
-        columns = [
-            (f"{family}.{signal.name}", pa.string() if signal.kind == "text" else pa.float64())
-            for family, signal in self.signals
-        ]
-        return pa.schema([*_RECORD, *clusters, *columns])
+        return pa.schema([*_RECORD, *clusters, *signals])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -170,6 +170,8 @@ class Completion:
             where payloads were not compared.
         report: the split's counts.
         files: the parts written, by kind.
+        ranked: fingerprint of the ranks by which this split was decided; None before that, and
+            where the recipe ranks nothing.
     """
 
     split: tuple[str, int, int]
@@ -185,6 +187,7 @@ class Completion:
     copies: str | None
     report: SplitReport
     files: dict[str, PartFile]
+    ranked: str | None = None
 
     def paths(self, folder: RunFolder, index: int) -> dict[str, Path]:
         """The parts of split ``index`` by kind."""
@@ -233,6 +236,7 @@ def run_manifest(
     folder: RunFolder,
     done: Mapping[int, Completion],
     report: SplitReport,
+    ranking: Mapping[str, Any] | None = None,
     dedup: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the run was and what came of it: the source of the report and of the data card.
@@ -244,6 +248,7 @@ def run_manifest(
         folder: the run folder.
         done: completion records of all splits by number.
         report: their sum.
+        ranking: what became of the documents that reached each ranking filter, if there is one.
         dedup: what deduplication says of itself, if the recipe has it.
     """
     inputs: dict[str, dict[str, int]] = {}
@@ -264,6 +269,7 @@ def run_manifest(
         "models": dict(models),
         "inputs": inputs,
         "counts": report.to_json(),
+        **({"ranking": dict(ranking)} if ranking else {}),
         **({} if dedup is None else {"dedup": dict(dedup)}),
         "parts": parts,
     }

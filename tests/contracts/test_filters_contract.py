@@ -19,12 +19,16 @@ from pipeline.filters.base import Signals
 from pipeline.filters.check import FilterCheckError
 from pipeline.filters.odd_documents import odd_documents
 
-BUILT_IN = ("url", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb")
+BUILT_IN = (
+    *("url", "language", "gopher_repetition", "gopher_quality", "c4", "fineweb"),
+    *("quality", "toxicity", "relevance"),
+)
+NEEDED = {"relevance": {"model": "software"}}
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_filters_keep_every_promise(name: str) -> None:
-    check_filter(FILTERS.get(name)())
+    check_filter(FILTERS.get(name)(**NEEDED.get(name, {})))
 
 
 def test_all_built_in_filters_are_here() -> None:
@@ -45,6 +49,9 @@ def test_filters_with_other_parameters_keep_them_too(tmp_path: Path) -> None:
         )
     )
     check_filter(FILTERS.get("language")(languages=("de", "ja"), characters=100))
+    check_filter(FILTERS.get("quality")(keep_top="10%"))
+    check_filter(FILTERS.get("quality")(target="precision=0.9", characters=500))
+    check_filter(FILTERS.get("toxicity")(action="tag"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,17 @@ import pickle
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import fasttext
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers import fasttext_model
-from classifiers.fasttext_model import FastTextModel, fasttext_line
+from classifiers.fasttext_model import FastTextModel, fasttext_line, forget_models
+from classifiers.fasttext_training import FastTextSettings, train
 from classifiers.models import ModelFile
 from pipeline.core.errors import ModelError
 
@@ -80,6 +83,108 @@ def test_the_whole_text_is_read_whatever_it_holds(model: FastTextModel) -> None:
 def test_a_batch_equals_single_texts(model: FastTextModel) -> None:
     texts = ["flour", "stream water", "", "bridge oven"]
     assert model.predict(texts, k=-1) == [model.predict([text], k=-1)[0] for text in texts]
+
+
+def train_new(path: Path, lines: list[str], **settings: Any) -> FastTextModel:
+    """In a process of its own, so that no weight holds what was in memory before."""
+    path.with_suffix(".txt").write_text("\n".join(lines) + "\n")
+    train(path.with_suffix(".txt"), path, FastTextSettings(dim=4, epoch=20, lr=0.5, **settings))
+    return FastTextModel(ModelFile(str(path)))
+
+
+@pytest.fixture(scope="session")
+def by_loss(tmp_path_factory: pytest.TempPathFactory) -> dict[str, FastTextModel]:
+    folder = tmp_path_factory.mktemp("losses")
+    three = [*LINES, *["__label__sky cloud wind star moon"] * 20]
+    return {
+        "two, softmax": train_new(folder / "two.bin", LINES),
+        "two, ova": train_new(folder / "ova.bin", LINES, loss="ova"),
+        "three, softmax": train_new(folder / "three.bin", three),
+        "three, hs": train_new(folder / "hs.bin", three, loss="hs"),
+    }
+
+
+TEXTS = ["flour dough crust", "a bridge over the stream", "", "water", "unheard of", "oven bridge"]
+
+
+@pytest.mark.parametrize("kind", ["two, softmax", "two, ova", "three, softmax", "three, hs"])
+def test_scores_are_those_of_predict_by_label(kind: str, by_loss: dict[str, FastTextModel]) -> None:
+    model = by_loss[kind]
+    scores = model.scores(TEXTS)
+    assert scores.shape == (len(TEXTS), len(model.labels()))
+    assert scores.dtype == np.float32
+    # `predict` gives probabilities as fastText does, 1e-5 too high, and leaves out what is below.
+    expected = [
+        [dict(row).get(label, 0.0) for label in model.labels()]
+        for row in model.predict(TEXTS, k=-1)
+    ]
+    assert np.abs(scores - expected).max() < 5e-5
+    assert scores.min() >= 0
+    assert scores.max() <= 1
+    if "softmax" in kind:
+        assert np.abs(scores.sum(axis=1) - 1).max() < 1e-5
+
+
+def test_the_better_of_two_labels_tells_the_other_as_asking_for_both_does(
+    by_loss: dict[str, FastTextModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = by_loss["two, softmax"]
+    real, asked = model._load(), []
+
+    def predict(lines: list[str], k: int, threshold: float) -> object:
+        asked.append(k)
+        return real.predict(lines, k=k, threshold=threshold)
+
+    def stand_in(loss: str) -> object:
+        arguments = types.SimpleNamespace(loss=types.SimpleNamespace(name=loss))
+        inner = types.SimpleNamespace(getArgs=lambda: arguments)
+        return types.SimpleNamespace(get_labels=real.get_labels, predict=predict, f=inner)
+
+    monkeypatch.setattr(fasttext_model, "_load", lambda *key: stand_in("softmax"))
+    fast = model.scores(TEXTS)
+    monkeypatch.setattr(fasttext_model, "_load", lambda *key: stand_in("ova"))
+    general = model.scores(TEXTS)
+    assert asked == [1, -1]
+    assert np.abs(fast - general).max() < 1e-6
+    assert (fast.argmax(axis=1) == general.argmax(axis=1)).all()
+
+
+def test_scores_of_no_lines(by_loss: dict[str, FastTextModel]) -> None:
+    assert by_loss["two, softmax"].scores([]).shape == (0, 2)
+    assert by_loss["three, softmax"].scores([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "ova"])
+def test_a_line_of_which_the_model_knows_nothing_scores_0(tmp_path: Path, loss: Any) -> None:
+    # Words in more lines than there are line ends: not even the end of a line is known.
+    lines = ["__label__a " + "x " * 10, "__label__b " + "u " * 10] * 3
+    model = train_new(tmp_path / "few.bin", lines, min_count=20, loss=loss)
+    scores = model.scores(["x", "never", "u", ""])
+    assert (scores[[1, 3]] == 0).all()
+    assert (scores[[0, 2]].max(axis=1) > 0.3).all()
+    assert model.scores(["never"]).tolist() == [[0, 0]]
+
+
+def test_features_are_words_and_buckets(tmp_path: Path, model: FastTextModel) -> None:
+    words = len({word for line in LINES for word in line.split()[1:]}) + 1  # the line's end
+    assert model.features() == words
+    pairs = train_new(tmp_path / "pairs.bin", LINES, word_ngrams=2, bucket=50)
+    assert pairs.features() == words + 50
+
+
+def test_models_are_forgotten_and_load_again(
+    model: FastTextModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = []
+    real = fasttext.load_model
+    monkeypatch.setattr(fasttext, "load_model", lambda path: loaded.append(path) or real(path))
+    forget_models()
+    before = model.predict(["flour"])
+    assert model.predict(["flour"]) == before
+    assert len(loaded) == 1
+    forget_models()
+    assert model.predict(["flour"]) == before
+    assert len(loaded) == 2
 
 
 @given(st.text())

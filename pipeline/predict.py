@@ -1,0 +1,264 @@
+"""Scores for the rows of files: every row comes out again, with what a classifier says of it.
+
+Rows are read, scored and written in batches, so that memory does not grow with the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from classifiers.language import LanguageIdentifier
+from classifiers.text_classifier import TextClassifier
+from pipeline.core.errors import ConfigError, ConservationError, StorageError
+from pipeline.core.printable import printable
+from pipeline.runtime.storage import storage_errors
+from pipeline.sources.table_rows import TableRow
+from pipeline.sources.tables import plan_tables, read_rows
+
+__all__ = ["Predicted", "predict_rows", "rank_rows"]
+
+BATCH = 1024
+FAULTS_SHOWN = 10
+TEXT_COLUMNS = ("text", "prompt", "content")
+LANGUAGE = "language"
+
+Added = dict[str, Any]
+Score = Callable[[Sequence[str]], list[Added]]
+
+
+@dataclasses.dataclass
+class Predicted:
+    """The account: rows read = ``rows`` + ``unreadable``.
+
+    Args:
+        rows: written, each with what was added.
+        without_text: of those, the ones that have no text; null was added.
+        positive: of those, the ones at or above the threshold.
+        unreadable: rows that could not be read; ``faults`` are the first of them.
+        target, threshold: in use; empty where the model has none.
+    """
+
+    rows: int = 0
+    without_text: int = 0
+    positive: int = 0
+    unreadable: int = 0
+    target: str = ""
+    threshold: float = 0.0
+    faults: list[str] = dataclasses.field(default_factory=list)
+
+
+def predict_rows(
+    model: str,
+    files: Sequence[str],
+    out: Path | None,
+    *,
+    target: str | None = None,
+    text: str | None = None,
+) -> Predicted:
+    """Score the rows of ``files`` and write them, in order, to ``out``.
+
+    Args:
+        model: see `TextClassifier.load`; ``language`` is lid.176.
+        files: JSONL (plain, .gz, .zst), Parquet, globs or folders.
+        out: JSONL, compressed by its ending; None for standard output. It appears when it is whole.
+        target: which of the card's thresholds ``positive`` goes by; None for the default.
+        text: the column of the texts; None for ``text``, else ``prompt``, else ``content``.
+
+    Raises:
+        ConfigError: no threshold for ``target``, an ending that is not read or written.
+        ModelError: the model is missing, altered, or of another kind.
+        SourceError: a file that cannot be read.
+        StorageError: ``out`` cannot be written.
+    """
+    done = Predicted()
+    score, blank = _language() if model == LANGUAGE else _scores(model, target, done)
+    parts = plan_tables(files)
+    with _lines(out) as write:
+        for batch in _batches(parts, done):
+            texts = [_text(row, text) for row in batch]
+            here = [index for index, found in enumerate(texts) if found is not None]
+            added = dict(zip(here, score([texts[index] or "" for index in here]), strict=True))
+            for index, row in enumerate(batch):
+                more = added.get(index, blank)
+                done.positive += bool(more.get("positive"))
+                done.without_text += index not in added
+                write({**row, **more})
+                done.rows += 1
+    return done
+
+
+def rank_rows(
+    description: str,
+    files: Sequence[str],
+    out: Path | None,
+    *,
+    top: int | None = None,
+    encoder: str | None = None,
+    text: str | None = None,
+) -> Predicted:
+    """Write the rows of ``files`` to ``out``, those most similar to ``description`` first.
+
+    Rows of one score keep their order; rows without a text come last, with a null score.
+
+    Args:
+        description: what is wanted, in words.
+        files, out, text: see `predict_rows`. The rows are held in memory.
+        top: at most so many rows are written.
+        encoder: a sentence-transformers model; None for the embedded one.
+
+    Raises:
+        ModelError: the encoder is not installed; see also `predict_rows`.
+    """
+    from classifiers.embed import Encoder
+    from classifiers.relevance import Relevance
+
+    relevance = Relevance(description, encoder=Encoder(model=encoder) if encoder else Encoder())
+    done = Predicted()
+    ranked: list[tuple[float, int, dict[str, Any]]] = []
+    for batch in _batches(plan_tables(files), done):
+        texts = [_text(row, text) for row in batch]
+        scores = relevance.score([found or "" for found in texts]).tolist()
+        for found, value, row in zip(texts, scores, batch, strict=True):
+            score = None if found is None else round(value, 6)
+            done.without_text += found is None
+            order = float("inf") if found is None else -value
+            ranked.append((order, len(ranked), {**row, "score": score}))
+    ranked.sort(key=lambda entry: entry[:2])
+    with _lines(out) as write:
+        for _, _, row in ranked[:top]:
+            write(row)
+            done.rows += 1
+    return done
+
+
+def _scores(model: str, target: str | None, done: Predicted) -> tuple[Score, Added]:
+    """What a trained classifier adds to a text, and what to a row without one."""
+    classifier = TextClassifier.load(model)
+    classifier.check()
+    card = classifier.card
+    if card is None or not card.positive:
+        if target:
+            raise ConfigError(f"{model}: has no positive label, so no threshold for {target}")
+        return lambda texts: [
+            # Of an empty text every score is 0, and none of them the best.
+            {"label": row[0][0] if row[0][1] else None,
+             "score": {name: round(value, 6) for name, value in row}}
+            for row in _ranked(classifier, texts)
+        ], {"label": None, "score": None}  # fmt: skip
+    if target or card.default:
+        found = classifier.threshold(target)
+        done.target, done.threshold = found.target, found.threshold
+
+    def score(texts: Sequence[str]) -> list[Added]:
+        values = classifier.positive(classifier.score(texts)).tolist()
+        if not done.target:
+            return [{"score": round(value, 6)} for value in values]
+        return [{"score": round(value, 6), "positive": value >= done.threshold} for value in values]
+
+    blank: Added = {"score": None, "positive": None} if done.target else {"score": None}
+    return score, blank
+
+
+def _ranked(classifier: TextClassifier, texts: Sequence[str]) -> Iterator[list[tuple[str, float]]]:
+    for row in classifier.score(texts).tolist():
+        yield sorted(zip(classifier.labels, row, strict=True), key=lambda pair: -pair[1])
+
+
+def _language() -> tuple[Score, Added]:
+    identifier = LanguageIdentifier()
+
+    def score(texts: Sequence[str]) -> list[Added]:
+        return [
+            {"label": found.label, "score": round(found.probability, 6)}
+            for found in identifier.identify(texts)
+        ]
+
+    return score, {"label": None, "score": None}
+
+
+def _batches(parts: Sequence[Any], done: Predicted) -> Iterator[list[dict[str, Any]]]:
+    rows = itertools.chain.from_iterable(read_rows(part) for part in parts)
+    read = given = 0
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        read += row.lost
+        if row.values is None:
+            _note(row, done)
+            continue
+        batch.append(row.values)
+        if len(batch) == BATCH:
+            given += len(batch)
+            yield batch
+            batch = []
+    if batch:
+        given += len(batch)
+        yield batch
+    if read != given + done.unreadable:
+        raise ConservationError(
+            f"{read} rows were read, {given} scored, {done.unreadable} unreadable"
+        )
+
+
+def _note(row: TableRow, done: Predicted) -> None:
+    done.unreadable += row.lost
+    if len(done.faults) < FAULTS_SHOWN:
+        done.faults.append(printable(f"{row.place}: {row.error}"))
+
+
+def _text(row: dict[str, Any], column: str | None) -> str | None:
+    for name in (column,) if column else TEXT_COLUMNS:
+        value = row.get(name)
+        if isinstance(value, str):
+            return value
+    return None
+
+
+@contextlib.contextmanager
+def _lines(out: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Writes rows as JSON lines; a file gets its name when the block has ended well."""
+    if out is None:
+        yield lambda row: _write(sys.stdout, row)
+        return
+    if not out.name.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst")):
+        raise ConfigError(f"--out {out}: give it the ending .jsonl, .jsonl.gz or .jsonl.zst")
+    temporary = out.with_name(f".{out.name}.part")
+    try:
+        with storage_errors(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with _opened(temporary, out.name) as file:
+                yield lambda row: _write(file, row)
+            temporary.replace(out)
+    except OSError as error:
+        raise StorageError(f"{out}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, name: str) -> Iterator[TextIO]:
+    import io
+
+    import pyarrow as pa
+
+    ending = name.rpartition(".")[2]
+    if ending == "jsonl":
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    compression = {"gz": "gzip", "zst": "zstd"}[ending]
+    with pa.CompressedOutputStream(str(path), compression) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
+        yield text
+        text.flush()
+        text.detach()
+
+
+def _write(file: TextIO, row: dict[str, Any]) -> None:
+    file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
