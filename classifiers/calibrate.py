@@ -148,8 +148,9 @@ def threshold_for(
     else:
         counts, of = above, np.full(len(cuts), len(basis))
     reached = _reached(target, counts, of, sure)
+    reached[0] = False  # what takes no text at all is no threshold
     if not reached.any():
-        raise ConfigError(_unreachable(target, counts, of, sure, name))
+        raise ConfigError(_unreachable(target, counts[1:], of[1:], sure, name))
     # Recall grows as the cut falls: the highest that reaches it. The others: the lowest.
     at = int(np.flatnonzero(reached)[0 if target.kind == "recall" else -1])
     return Threshold(

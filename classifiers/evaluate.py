@@ -241,7 +241,10 @@ def wilson(counts: Any, of: Any) -> tuple[Scores, Scores]:
 
 
 def roc_auc(scores: Scores, positive: Truths) -> Interval:
-    """Area under the ROC curve with DeLong's interval (DeLong et al. 1988; ties count half)."""
+    """Area under the ROC curve with DeLong's interval (DeLong et al. 1988; ties count half).
+
+    Where nothing varies DeLong's has no width; then it is Wilson's, over the rarer kind of text.
+    """
     from scipy.stats import rankdata
 
     high, low = np.asarray(scores)[positive], np.asarray(scores)[~positive]
@@ -254,6 +257,10 @@ def roc_auc(scores: Scores, positive: Truths) -> Interval:
     below = 1.0 - (ranks[m:] - rankdata(low)) / m
     area = float(above.mean())
     variance = sum(np.var(part, ddof=1) / len(part) for part in (above, below) if len(part) > 1)
+    if not variance:  # all pairs alike, or one text of a kind: as sure as so many texts can make it
+        least = min(m, n)
+        low, high = wilson(np.array([round(area * least)]), np.array([least]))
+        return Interval(area, min(area, float(low[0])), max(area, float(high[0])), m + n)
     half = NORMAL_95 * math.sqrt(variance)
     return Interval(area, max(0.0, area - half), min(1.0, area + half), m + n)
 

@@ -122,6 +122,24 @@ class FastTextModel:
         model = self._load()
         return len(model.get_words()) + int(model.f.getArgs().bucket)
 
+    def dimension(self) -> int:
+        """Size of the vectors.
+
+        Raises:
+            ModelError: see `predict`.
+        """
+        return int(self._load().get_dimension())
+
+    def used_features(self) -> int:
+        """Rows of the input matrix that hold anything: buckets that no n-gram fell into are zeros.
+
+        Copies the matrix. A model with compressed weights cannot be asked.
+
+        Raises:
+            ModelError: see `predict`.
+        """
+        return int(np.count_nonzero(self._load().get_input_matrix().any(axis=1)))
+
     def _load(self) -> Any:
         return _load(self.file.path, self.file.verify())
 
@@ -140,7 +158,9 @@ def fasttext_line(text: str) -> str:
         line = line.replace("</s>", "< /s>")
     if LABEL_PREFIX in line:
         line = line.replace(LABEL_PREFIX, "_ _label__")
-    if not line.isascii():
+    try:
+        line.encode()
+    except UnicodeEncodeError:
         line = line.encode("utf-8", "replace").decode("utf-8")
     return line
 

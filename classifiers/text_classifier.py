@@ -144,7 +144,8 @@ def shipped_names() -> list[str]:
 def _find(name: str) -> tuple[Path, Card | None]:
     """The model file meant by ``name`` and its card."""
     path = Path(name)
-    if path.name == name and name in shipped_names() and not path.exists():
+    ours = path.name == name and name in shipped_names()
+    if ours and not path.is_file() and not (path / CARD).is_file():
         path = SHIPPED / name
     if path.is_dir():
         if not (path / CARD).is_file():

@@ -178,13 +178,17 @@ def compress(
     Raises:
         ModelError: it cannot be made that small.
     """
-    everything = FastTextModel(ModelFile(str(model))).features()
+    whole = FastTextModel(ModelFile(str(model)))
+    everything = whole.features()
     if everything < CODE_BOOK:
         raise ModelError(
             f"the model has {everything:,} words and n-grams, too few for a code book of "
             f"{CODE_BOOK}; leave its weights as they are: --set compress=null"
         )
-    cutoff = everything
+    # Each row takes a byte for every `dsub` dimensions, one for its length, eight for its place.
+    most = max_bytes // (-(-whole.dimension() // dsub) + 9)
+    used = max(CODE_BOOK, whole.used_features())
+    cutoff = max(CODE_BOOK, min(used, most))
     while True:
         cut = cutoff if cutoff < everything else 0
         quantise(model, lines, out, cutoff=cut, dsub=dsub, retrain=False)
@@ -198,7 +202,7 @@ def compress(
                 f"n-grams it has {size:,}; allow more, or train with a smaller dim"
             )
         cutoff = smaller
-    retrained = retrain and cut > 0
+    retrained = retrain and cutoff < used
     if retrained:
         quantise(model, lines, out, cutoff=cut, dsub=dsub, retrain=True)
     return {

@@ -8,23 +8,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifiers.language import LanguageIdentifier
+from classifiers.language import UNDETERMINED, LanguageIdentifier
 from classifiers.text_classifier import TextClassifier
 from pipeline.core.errors import ConfigError, ConservationError, StorageError
 from pipeline.core.printable import printable
 from pipeline.runtime.storage import storage_errors
+from pipeline.sources.columns import json_text
 from pipeline.sources.table_rows import TableRow
 from pipeline.sources.tables import plan_tables, read_rows
 
 __all__ = ["Predicted", "predict_rows", "rank_rows"]
 
-BATCH = 1024
+BATCH, BATCH_CHARACTERS = 1024, 32 << 20  # whichever is reached first
 FAULTS_SHOWN = 10
 TEXT_COLUMNS = ("text", "prompt", "content")
 LANGUAGE = "language"
@@ -42,6 +42,7 @@ class Predicted:
         without_text: of those, the ones that have no text; null was added.
         positive: of those, the ones at or above the threshold.
         unreadable: rows that could not be read; ``faults`` are the first of them.
+        replaced: columns that rows had already, and that hold what was added now.
         target, threshold: in use; empty where the model has none.
     """
 
@@ -52,6 +53,7 @@ class Predicted:
     target: str = ""
     threshold: float = 0.0
     faults: list[str] = dataclasses.field(default_factory=list)
+    replaced: set[str] = dataclasses.field(default_factory=set)
 
 
 def predict_rows(
@@ -72,7 +74,8 @@ def predict_rows(
         text: the column of the texts; None for ``text``, else ``prompt``, else ``content``.
 
     Raises:
-        ConfigError: no threshold for ``target``, an ending that is not read or written.
+        ConfigError: no threshold for ``target``, an ending that is not read or written, a column
+            ``text`` that no row has.
         ModelError: the model is missing, altered, or of another kind.
         SourceError: a file that cannot be read.
         StorageError: ``out`` cannot be written.
@@ -81,10 +84,11 @@ def predict_rows(
     score, blank = _language() if model == LANGUAGE else _scores(model, target, done)
     parts = plan_tables(files)
     with _lines(out) as write:
-        for batch in _batches(parts, done):
+        for batch in _batches(parts, done, text):
             texts = [_text(row, text) for row in batch]
             here = [index for index, found in enumerate(texts) if found is not None]
             added = dict(zip(here, score([texts[index] or "" for index in here]), strict=True))
+            done.replaced |= {name for row in batch for name in blank if name in row}
             for index, row in enumerate(batch):
                 more = added.get(index, blank)
                 done.positive += bool(more.get("positive"))
@@ -119,10 +123,11 @@ def rank_rows(
     from classifiers.embed import Encoder
     from classifiers.relevance import Relevance
 
+    _check_ending(out)
     relevance = Relevance(description, encoder=Encoder(model=encoder) if encoder else Encoder())
     done = Predicted()
     ranked: list[tuple[float, int, dict[str, Any]]] = []
-    for batch in _batches(plan_tables(files), done):
+    for batch in _batches(plan_tables(files), done, text):
         texts = [_text(row, text) for row in batch]
         scores = relevance.score([found or "" for found in texts]).tolist()
         for found, value, row in zip(texts, scores, batch, strict=True):
@@ -172,20 +177,28 @@ def _ranked(classifier: TextClassifier, texts: Sequence[str]) -> Iterator[list[t
 
 
 def _language() -> tuple[Score, Added]:
-    identifier = LanguageIdentifier()
+    """The language of a text's prose; of a text that has none, the model's answer on all of it.
+
+    A person who asks wants an answer for every text, of code and of two words, too.
+    """
+    of_prose, of_all = LanguageIdentifier(prose=True, min_letters=0), LanguageIdentifier()
 
     def score(texts: Sequence[str]) -> list[Added]:
-        return [
-            {"label": found.label, "score": round(found.probability, 6)}
-            for found in identifier.identify(texts)
-        ]
+        found = of_prose.identify(texts)
+        unsure = [index for index, one in enumerate(found) if one.label == UNDETERMINED]
+        for index, one in zip(unsure, of_all.identify([texts[i] for i in unsure]), strict=True):
+            found[index] = one
+        return [{"label": one.label, "score": round(one.probability, 6)} for one in found]
 
     return score, {"label": None, "score": None}
 
 
-def _batches(parts: Sequence[Any], done: Predicted) -> Iterator[list[dict[str, Any]]]:
+def _batches(
+    parts: Sequence[Any], done: Predicted, column: str | None
+) -> Iterator[list[dict[str, Any]]]:
     rows = itertools.chain.from_iterable(read_rows(part) for part in parts)
-    read = given = 0
+    read = given = held = 0
+    there = column is None
     batch: list[dict[str, Any]] = []
     for row in rows:
         read += row.lost
@@ -193,10 +206,12 @@ def _batches(parts: Sequence[Any], done: Predicted) -> Iterator[list[dict[str, A
             _note(row, done)
             continue
         batch.append(row.values)
-        if len(batch) == BATCH:
+        there = there or column in row.values
+        held += sum(len(value) for value in row.values.values() if isinstance(value, str))
+        if len(batch) == BATCH or held >= BATCH_CHARACTERS:
             given += len(batch)
             yield batch
-            batch = []
+            batch, held = [], 0
     if batch:
         given += len(batch)
         yield batch
@@ -204,6 +219,8 @@ def _batches(parts: Sequence[Any], done: Predicted) -> Iterator[list[dict[str, A
         raise ConservationError(
             f"{read} rows were read, {given} scored, {done.unreadable} unreadable"
         )
+    if given and not there:
+        raise ConfigError(f"none of the {given:,} rows has the column {column!r} that --text names")
 
 
 def _note(row: TableRow, done: Predicted) -> None:
@@ -220,14 +237,18 @@ def _text(row: dict[str, Any], column: str | None) -> str | None:
     return None
 
 
+def _check_ending(out: Path | None) -> None:
+    if out is not None and not out.name.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst")):
+        raise ConfigError(f"--out {out}: give it the ending .jsonl, .jsonl.gz or .jsonl.zst")
+
+
 @contextlib.contextmanager
 def _lines(out: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     """Writes rows as JSON lines; a file gets its name when the block has ended well."""
     if out is None:
         yield lambda row: _write(sys.stdout, row)
         return
-    if not out.name.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst")):
-        raise ConfigError(f"--out {out}: give it the ending .jsonl, .jsonl.gz or .jsonl.zst")
+    _check_ending(out)
     temporary = out.with_name(f".{out.name}.part")
     try:
         with storage_errors(out):
@@ -261,4 +282,4 @@ def _opened(path: Path, name: str) -> Iterator[TextIO]:
 
 
 def _write(file: TextIO, row: dict[str, Any]) -> None:
-    file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+    file.write(json_text(row, finite=True) + "\n")

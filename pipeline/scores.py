@@ -159,7 +159,9 @@ def rank(
     for (name, by), all_scores in zip(curation.rankings.items(), documents.scores, strict=True):
         reached = np.flatnonzero(staying & (documents.fails >= numbers[name]))
         scores = all_scores[reached]
-        order = best_first(-scores if by.lowest else scores, documents.ties[reached], _among(reached, names))
+        order = best_first(
+            -scores if by.lowest else scores, documents.ties[reached], _among(reached, names)
+        )
         top = np.full(len(documents.rows), np.nan)
         top[reached[order]] = np.arange(1, len(order) + 1) / max(len(order), 1)
         staying = top <= by.share  # the filter's bound; NaN does not stay

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from classifiers.calibrate import Threshold
 from classifiers.card import CARD, Card
 from classifiers.fasttext_model import FastTextModel
 from classifiers.models import ModelFile
@@ -61,8 +62,7 @@ def train_classifier(
         The card. The same examples and recipe give the same bytes in every file.
 
     Raises:
-        ConfigError: a positive label is missing or unclear, a target cannot be reached, ``out``
-            holds something else.
+        ConfigError: a positive label is missing or unclear, ``out`` holds something else.
         ModelError: fastText failed.
     """
     check_folder(out)
@@ -110,14 +110,34 @@ def train_classifier(
         )
         classifier = TextClassifier(FastTextModel(ModelFile(str(final))), card)
         if positive:
-            found = thresholds(classifier, dev, recipe.targets, sure=recipe.sure,
-                               data=f"development part, {dev.num_rows:,} texts")  # fmt: skip
-            default = recipe.default or next(iter(recipe.targets), None)
-            card = card.with_thresholds(found, default)
+            card = _with_thresholds(classifier, recipe, dev, say)
             classifier = dataclasses.replace(classifier, card=card)
         card = dataclasses.replace(card, metrics={"test": judge(classifier, test)})
         _leave(final, card, out)
     return card
+
+
+def _with_thresholds(
+    classifier: TextClassifier, recipe: TrainingRecipe, dev: pa.Table, say: Say
+) -> Card:
+    """The card with a threshold for each target that can be reached; of the others it is told.
+
+    A model that is done is not thrown away for a target that more texts may reach.
+    """
+    assert classifier.card is not None
+    card, data = classifier.card, f"development part, {dev.num_rows:,} texts"
+    found: dict[str, Threshold] = {}
+    missed = []
+    for target in recipe.targets:
+        try:
+            found |= thresholds(classifier, dev, [target], sure=recipe.sure, data=data)
+        except ConfigError as error:
+            missed.append(f"No threshold for {target}: {error}.")
+            say(f"warning: {missed[-1]}")
+    card = dataclasses.replace(card, known_failures=(*card.known_failures, *missed))
+    wanted = recipe.default or next(iter(recipe.targets), "")
+    card = card.with_thresholds(found)
+    return dataclasses.replace(card, default=wanted if wanted in found else "")
 
 
 def positive_labels(wanted: Sequence[str], examples: pa.Table) -> tuple[str, ...]:
@@ -202,9 +222,7 @@ def _compressed(
     """The compressed model, and what the compression cost."""
     assert recipe.compress is not None
     small = folder / "model.ftz"
-    how = compress(
-        model, folder / "model.txt", small, **dataclasses.asdict(recipe.compress)
-    )
+    how = compress(model, folder / "model.txt", small, **dataclasses.asdict(recipe.compress))
     name = "AUC" if positive else "accuracy"
     before, after = (
         figure(scores_of(path, dev, recipe.normalise), path, dev, positive)

@@ -79,8 +79,8 @@ def rank(
 ) -> int:  # fmt: skip
     """Rank the rows of FILES by similarity to a DESCRIPTION in words; no labels needed.
 
-    The best come first, each with its `score`: the cosine of its best passage and the description,
-    by a sentence encoder. Needs pip install 'gristmill[audit]'.
+    The best come first, each with its `score`: the mean cosine of its two nearest passages and
+    the description, by a sentence encoder. Needs pip install 'gristmill[audit]'.
     """
     from pipeline.predict import rank_rows
 
@@ -92,5 +92,7 @@ def rank(
 
 
 def _say_faults(done: Predicted, say: Callable[[str], None]) -> None:
+    for name in sorted(done.replaced):
+        say(f"note: the rows have a column {name!r} already; its values are replaced")
     for fault in done.faults:
         say(f"left out: {fault}")

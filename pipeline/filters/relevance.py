@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pipeline.core.decisions import Bound, Signal
+from classifiers.embed import Encoder
+from classifiers.relevance import Relevance as Described
+from pipeline.core.decisions import Bound, Signal, SignalValue
 from pipeline.core.errors import ConfigError
+from pipeline.core.records import Document
+from pipeline.filters.base import TOP
 from pipeline.filters.scored import TOP_SIGNAL, Classified
 
 __all__ = ["Relevance"]
@@ -54,7 +59,25 @@ class Relevance(Classified):
                 f"{self.name}.target is a trained model's; with a description use keep_top or "
                 "bounds: {score: {low: …}}"
             )
+        if described:
+            self.described()  # refuses what no encoder could read
         super().__post_init__()
+
+    def measure_batch(self, docs: Sequence[Document]) -> list[dict[str, SignalValue]]:
+        if not self.description:
+            return super().measure_batch(docs)
+        scores = self.described().score([doc.text[: self.characters] for doc in docs])
+        return [{"score": score, TOP: 0.0} for score in scores.tolist()]
+
+    def models(self) -> dict[str, str]:
+        if not self.description:
+            return super().models()
+        return {f"relevance encoder {self.encoder or 'all-MiniLM-L6-v2'}": self.described().check()}
+
+    def described(self) -> Described:
+        """What scores by the description, its encoder not yet loaded."""
+        encoder = Encoder() if self.encoder is None else Encoder(self.encoder)
+        return Described(self.description, encoder=encoder)
 
     def score_bounds(self) -> tuple[Bound, ...]:
         if self.description:

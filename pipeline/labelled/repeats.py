@@ -93,9 +93,8 @@ def take_out_repeats(
 ) -> tuple[pa.Table, Repeats]:
     """Take rows out of ``table`` until no text repeats in it, nor in ``test``.
 
-    Which rows stay depends on the rows alone, not on their order. Of copies with one label the
-    longest stays, among equals one that a hash of the row picks. The place counts for the hash, so
-    that files by other names may let another copy of the same words stay.
+    Which rows stay depends on the rows alone, not on their order nor their files. Of copies with one
+    label the longest stays, among equals one that a hash of the row picks.
 
     Args:
         table: examples.
@@ -172,13 +171,19 @@ def _fates(table: pa.Table, test: pa.Table | None, settings: Dedup) -> PartOutco
 
 
 def _entries(table: pa.Table, prefix: str) -> Iterator[Entry]:
-    """Rows under an id that sorts by a hash of all they hold, and ends in their number."""
+    """Rows under an id that sorts by a hash of all they hold but their place, and ends in their number.
+
+    Were the place in it, the same rows in another order would leave another copy.
+    """
     number = 0
     text_at = table.column_names.index(TEXT)
+    place_at = table.column_names.index(PLACE)
     for batch in table.to_batches(max_chunksize=BATCH_ROWS):
         for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             digest = hashlib.blake2b(digest_size=16)
-            for value in values:
+            for at, value in enumerate(values):
+                if at == place_at:
+                    continue
                 data = (value or "").encode()
                 digest.update(len(data).to_bytes(8, "big"))
                 digest.update(data)

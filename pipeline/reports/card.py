@@ -100,7 +100,9 @@ def _ranking(manifest: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["## Ranking", ""]
     for name, counts in manifest["ranking"].items():
-        lowest = "" if counts["cutoff"] is None else f", the last of them with {counts['cutoff']:.6g}"
+        lowest = (
+            "" if counts["cutoff"] is None else f", the last of them with {counts['cutoff']:.6g}"
+        )
         lines.append(
             f"- `{name}` keeps the top {100 * counts['share']:g}% by its score: "
             f"{counts['stayed']:,} of {counts['reached']:,} documents that reached it stayed{lowest}."

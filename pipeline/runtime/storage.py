@@ -15,6 +15,7 @@ import dataclasses
 import errno
 import fcntl
 import os
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from pathlib import Path
 from pipeline.core.errors import ConfigError, RunError, StorageError
 
 __all__ = ["KINDS", "RunFolder"]
+
+# What NumPy's tofile says of a full disk, without a number.
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 
 KINDS = ("corpus", "records", "dropped", "quarantine")
 
@@ -167,6 +171,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         number = error.errno or next(
             (code for code in mends if f"[errno {code}]" in str(error).lower()), None
         )
+        if number is None and SHORT_WRITE.search(str(error)):
+            number = errno.ENOSPC
         if number in mends:
             raise StorageError(f"{path}: {mends[number]}") from error
         raise

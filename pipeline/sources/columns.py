@@ -14,6 +14,7 @@ import base64
 import dataclasses
 import functools
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ import pyarrow as pa
 from pipeline.core.errors import SourceError
 from pipeline.core.records import encodable
 
-__all__ = ["ColumnTypes", "conform", "is_json_text", "to_arrow", "to_python", "unify"]
+__all__ = ["ColumnTypes", "conform", "is_json_text", "json_text", "to_arrow", "to_python", "unify"]
 
 NULL, BOOL, INT, WIDE, HUGE, FLOAT, STRING, OTHER, TYPED = (1 << bit for bit in range(9))
 KINDS = {type(None): NULL, bool: BOOL, int: INT, float: FLOAT, str: STRING}
@@ -248,7 +249,7 @@ def _is_string(kind: pa.DataType) -> bool:
 
 def _array(values: list[Any], field: pa.Field) -> pa.Array:
     if is_json_text(field):
-        values = [None if value is None else _json_text(value) for value in values]
+        values = [None if value is None else json_text(value) for value in values]
     try:
         return pa.array(values, field.type)
     except UnicodeEncodeError:
@@ -279,8 +280,26 @@ def _batch(arrays: list[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBat
     return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
 
 
-def _json_text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_plain)
+def json_text(value: Any, *, finite: bool = False) -> str:
+    """A value as JSON, what JSON has no form for as text.
+
+    Args:
+        value: as `to_python` gives it.
+        finite: NaN and infinities as null, which JSON proper has no form for either; they stay what
+            Python writes where Python reads them again.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=not finite)
+    except ValueError:
+        return json.dumps(_without_nan(value), ensure_ascii=False, default=_plain)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> str:

@@ -165,12 +165,16 @@ def test_texts_of_10_mb(tmp_path: Path) -> None:
         "wide": "川" * 3_333_333,
     }
     path = toys.write_rows(tmp_path / "in.jsonl", [{"id": k, "text": v} for k, v in huge.items()])
-    done = predict_rows(str(toys.binary()), [str(path)], tmp_path / "out.jsonl.zst")
+    done = predict_rows(str(toys.binary()), [str(path)], tmp_path / "out.jsonl")
     assert (done.rows, done.unreadable, done.without_text) == (5, 0, 0)
-    scores = TextClassifier.load(toys.binary()).score(list(huge.values()))
-    assert (scores[3] == 0).all()
-    assert abs(scores.sum(axis=1) - [1, 1, 1, 0, 1]).max() < 1e-4
-    assert scores[0].argmax() == scores[2].argmax()
+    scores = {}
+    with (tmp_path / "out.jsonl").open(encoding="utf-8") as file:
+        for row in map(json.loads, file):
+            assert row["text"] == huge[row["id"]]
+            scores[row["id"]] = row["score"]
+    assert scores["nothing"] == 0
+    assert min(scores["lines"], scores["words"]) > 0.5 > scores["one word"] > 0
+    assert 0 < scores["wide"] < 1
 
 
 def test_a_text_of_10_mb_can_be_trained_on(tmp_path: Path) -> None:
@@ -210,13 +214,16 @@ def test_a_model_that_is_not_the_one_of_its_card(damage: str, model: Path) -> No
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.5, 0.999])
-def test_a_cut_off_model_without_a_card(share: float, tmp_path: Path) -> None:
-    for name in ("model.ftz", "model.bin"):
-        source = (toys.binary() if name.endswith("ftz") else toys.ternary()) / name
-        data = source.read_bytes()
-        (tmp_path / name).write_bytes(data[: int(share * len(data))])
+def test_a_cut_off_model_without_a_card(
+    share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [toys.binary() / "model.ftz", toys.ternary() / "model.bin"]
+    monkeypatch.setattr(fasttext, "load_model", None)  # which would never come back from some
+    for file in files:
+        data = file.read_bytes()
+        (tmp_path / file.name).write_bytes(data[: int(share * len(data))])
         with pytest.raises(ModelError, match="not a fastText model"):
-            TextClassifier.load(tmp_path / name).score(["a"])
+            TextClassifier.load(tmp_path / file.name).score(["a"])
 
 
 def test_models_of_another_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

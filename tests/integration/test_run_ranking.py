@@ -414,7 +414,7 @@ def test_page_card_and_explanation_say_what_the_ranking_did(tmp_path: Path) -> N
     assert '<td class="number">30%</td>' in page
     card = (tmp_path / "README.md").read_text()
     assert "- `best` keeps the top 30% by its score: 3 of 10 documents" in card
-    assert "stayed, the lowest with 7." in card
+    assert "stayed, the last of them with 7." in card
     assert "best.top.high: 0.5 > 0.3" in explanation(find_record(tmp_path, "id-0-0"))
     ranked_run(tmp_path, FILES, Words())
     assert "Ranking" not in (tmp_path / "report.html").read_text()

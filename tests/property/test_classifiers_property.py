@@ -69,12 +69,12 @@ def meets(target: Target, count: int, n: int, sure: bool) -> bool:
 
 
 def by_brute_force(target: Target, texts: Texts, sure: bool) -> int | None:
-    """How many texts the best cut takes; None if none will do."""
+    """How many texts the best cut takes; None if none that takes a text will do."""
     ranked = sorted(texts, reverse=True)
     cuts = [
         at
-        for at in range(len(ranked) + 1)
-        if at in (0, len(ranked)) or ranked[at - 1][0] > ranked[at][0]
+        for at in range(1, len(ranked) + 1)
+        if at == len(ranked) or ranked[at - 1][0] > ranked[at][0]
     ]
     fit = [at for at in cuts if meets(target, *measured(target.kind, texts, ranked[:at]), sure)]
     if not fit:

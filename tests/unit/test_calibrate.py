@@ -128,9 +128,8 @@ def test_a_threshold_stands_between_scores_so_that_nothing_hangs_on_a_last_digit
 
 def test_scores_of_1_can_be_too_many() -> None:
     scores = np.array([1.0] * 5 + [0.2] * 5, np.float32)
-    found = threshold_for(Target.parse("share=0.3"), scores, None)
-    assert found.measured.value == 0
-    assert operating(scores, scores > 0.5, found.threshold).share.value == 0
+    with pytest.raises(ConfigError, match=r"share=0\.3 cannot be reached.* gives 0\.500"):
+        threshold_for(Target.parse("share=0.3"), scores, None)
 
 
 def test_to_be_sure_costs_texts() -> None:

@@ -225,6 +225,8 @@ def test_the_child_is_this_interpreter_with_memory_zeroed(
     [(command, environment)] = calls
     assert command[:2] == [sys.executable, "-P"]
     assert environment.items() >= fasttext_training.ZEROED.items()
+    assert environment["MALLOC_PERTURB_"] == "255"
+    assert environment["GLIBC_TUNABLES"] == "glibc.malloc.tcache_count=0"
 
 
 def test_a_module_of_the_working_directory_takes_no_ones_place(

@@ -17,11 +17,18 @@ import toy_classifiers as toys
 from classifiers.text_classifier import TextClassifier
 from pipeline import predict
 from pipeline.core.errors import ConfigError, ConservationError, ModelError, SourceError
-from pipeline.predict import predict_rows
+from pipeline.predict import predict_rows, rank_rows
 from pipeline.sources.table_rows import TableRow
 
 ROWS: list[dict[str, Any]] = [
-    {"id": at, **row, "deep": {"a": [1, None], "b": {"c": "ü"}}, "big": 2**70, "part": 0.1, "no": None}
+    {
+        "id": at,
+        **row,
+        "deep": {"a": [1, None], "b": {"c": "ü"}},
+        "big": 2**70,
+        "part": 0.1,
+        "no": None,
+    }
     for at, row in enumerate(toys.rows(40, seed=6))
 ]
 TEXTS = [row["text"] for row in ROWS]
@@ -78,6 +85,25 @@ def test_batches_make_no_difference(
         done = predict_rows(str(toys.binary()), [str(given)], tmp_path / "two.jsonl")
         assert done.rows == 40
         assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
+
+
+def test_a_batch_holds_no_more_than_so_many_characters(
+    given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict_rows(str(toys.binary()), [str(given)], tmp_path / "one.jsonl")
+    sizes: list[int] = []
+    real = TextClassifier.score
+
+    def score(classifier: TextClassifier, texts: list[str]) -> np.ndarray:
+        sizes.append(len(texts))
+        return real(classifier, texts)
+
+    monkeypatch.setattr(TextClassifier, "score", score)
+    monkeypatch.setattr(predict, "BATCH_CHARACTERS", 3 * max(map(len, TEXTS)))
+    predict_rows(str(toys.binary()), [str(given)], tmp_path / "two.jsonl")
+    assert sum(sizes) == len(ROWS)
+    assert 1 < max(sizes) < len(ROWS) / 2
+    assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "jsonl.gz", "jsonl.zst"])
@@ -175,6 +201,17 @@ def test_text_else_prompt_else_content_or_the_column_that_is_named(tmp_path: Pat
     assert [row["score"] for row in read(tmp_path / "out.jsonl")] == [*scores, None]
 
 
+def test_a_column_that_no_row_has_is_no_column(given: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="none of the 40 rows has the column 'txet' that --text"):
+        predict_rows(str(toys.binary()), [str(given)], tmp_path / "out.jsonl", text="txet")
+    assert not (tmp_path / "out.jsonl").exists()
+    # One that has no text in it is one.
+    done = predict_rows(str(toys.binary()), [str(given)], tmp_path / "out.jsonl", text="no")
+    assert (done.rows, done.without_text) == (40, 40)
+    (tmp_path / "none.jsonl").write_text("")
+    predict_rows(str(toys.binary()), [str(tmp_path / "none.jsonl")], None, text="txet")
+
+
 # --- models ------------------------------------------------------------------------------------
 
 
@@ -187,6 +224,20 @@ def test_another_target_is_another_threshold(given: Path, tmp_path: Path) -> Non
     with pytest.raises(ConfigError, match=r"has no threshold for share=0\.1"):
         predict_rows(str(toys.binary()), [str(given)], tmp_path / "p.jsonl", target="share=0.1")
     assert not (tmp_path / "p.jsonl").exists()
+
+
+def test_a_score_at_the_threshold_is_positive(given: Path, tmp_path: Path) -> None:
+    folder = toys.copied(toys.binary(), tmp_path / "m")
+    classifier = TextClassifier.load(folder)
+    exact = classifier.positive(classifier.score(TEXTS)).tolist()
+    card = json.loads((folder / "card.json").read_text())
+    for one in card["thresholds"]:
+        one["threshold"] = exact[5]
+    (folder / "card.json").write_text(json.dumps(card))
+    predict_rows(str(folder), [str(given)], tmp_path / "o.jsonl")
+    found = [row["positive"] for row in read(tmp_path / "o.jsonl")]
+    assert found == [value >= exact[5] for value in exact]
+    assert found[5]
 
 
 def test_a_model_without_thresholds_gives_scores_alone(given: Path, tmp_path: Path) -> None:
@@ -334,3 +385,61 @@ def test_no_row_is_held_longer_than_its_batch(given: Path, monkeypatch: pytest.M
     monkeypatch.setattr(predict.sys, "stdout", out)
     predict_rows(str(toys.binary()), [str(given)], None)
     assert max(ahead) < 5
+
+
+# --- ranking by a description ------------------------------------------------------------------
+
+
+class Lengths:
+    """Stands for `classifiers.relevance.Relevance`: the longer, the more relevant."""
+
+    def __init__(self, description: str, encoder: Any):
+        self.description, self.encoder = description, encoder
+
+    def score(self, texts: list[str]) -> np.ndarray:
+        return np.array([len(text) / 100 for text in texts], np.float32)
+
+
+@pytest.fixture
+def lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("classifiers.relevance.Relevance", Lengths)
+    monkeypatch.setattr(predict, "BATCH", 2)
+
+
+@pytest.mark.usefixtures("lengths")
+def test_the_most_relevant_come_first_and_those_without_a_text_last(tmp_path: Path) -> None:
+    texts = ["aa", None, "aaaa", "bb", "", "cccc"]
+    rows = [{"id": at, "text": text} for at, text in enumerate(texts)]
+    path = toys.write_rows(tmp_path / "in.jsonl", rows)
+    done = rank_rows("mills", [str(path)], tmp_path / "out.jsonl")
+    found = read(tmp_path / "out.jsonl")
+    assert [row["id"] for row in found] == [2, 5, 0, 3, 4, 1]
+    assert [row["score"] for row in found] == [0.04, 0.04, 0.02, 0.02, 0, None]
+    assert (done.rows, done.without_text, done.unreadable) == (6, 1, 0)
+    done = rank_rows("mills", [str(path)], tmp_path / "best.jsonl.gz", top=3)
+    assert read(tmp_path / "best.jsonl.gz") == found[:3]
+    assert done.rows == 3
+
+
+@pytest.mark.usefixtures("lengths")
+def test_an_ending_that_is_not_written_is_refused_before_anything_is_ranked(
+    given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lengths, "score", None)
+    with pytest.raises(ConfigError, match="give it the ending"):
+        rank_rows("mills", [str(given)], tmp_path / "out.csv")
+
+
+def test_numbers_that_are_none_and_columns_that_are_there(tmp_path: Path) -> None:
+    rows = pa.table({"text": ["a b"], "ratio": [float("nan")], "raw": [b"\x00\xff"], "label": [7]})
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    done = predict_rows("language", [str(tmp_path / "rows.parquet")], tmp_path / "out.jsonl")
+    assert done.replaced == {"label"}
+    [line] = (tmp_path / "out.jsonl").read_text().splitlines()
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    row = json.loads(line, parse_constant=refuse)
+    assert (row["ratio"], row["raw"]) == (None, "AP8=")
+    assert isinstance(row["label"], str)

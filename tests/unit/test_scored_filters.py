@@ -12,7 +12,14 @@ from classifiers.text_classifier import TextClassifier
 from pipeline.core.decisions import Bound
 from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.records import Document
-from pipeline.filters import Language, Quality, Relevance, Toxicity, ToxicSentences
+from pipeline.filters import (
+    Language,
+    Quality,
+    Relevance,
+    Toxicity,
+    ToxicSentences,
+    check_filter,
+)
 from pipeline.filters.base import Ranking
 
 ABUSE = "You are a worthless piece of trash."
@@ -176,6 +183,18 @@ class TestRelevance:
         )
         scores = [result.signals["score"] for result in software([code, PROSE])]
         assert scores[0] > scores[1]
+
+    def test_a_description_needs_no_training(self) -> None:
+        pytest.importorskip("sentence_transformers", reason="needs gristmill[audit]")
+        described = Relevance(description=("railway bridges and their upkeep",), keep_top="50%")
+        scores = [result.signals["score"] for result in described([PROSE, MENU, ""])]
+        assert scores[0] > scores[1] > scores[2] == -1.0
+        assert described.ranking() == Ranking("score", 0.5)
+        check_filter(described)
+
+    def test_a_similarity_has_no_threshold(self) -> None:
+        assert Relevance(description=("bridges",)).bounds == ()
+        assert Relevance(description="bridges").description == ("bridges",)  # type: ignore[arg-type]
 
 
 def test_a_model_that_is_not_there_is_refused_when_the_filter_is_made(tmp_path: Path) -> None:

@@ -147,13 +147,6 @@ def test_a_label_that_the_development_part_lacks_leaves_no_nan(tmp_path: Path) -
 # --- refusals ----------------------------------------------------------------------------------
 
 
-def test_a_target_out_of_reach_leaves_nothing(tmp_path: Path) -> None:
-    recipe = toys.recipe(targets=("precision=0.999",), sure=True, compress=None)
-    with pytest.raises(ConfigError, match=r"precision=0\.999 cannot be promised with 60 texts"):
-        train_classifier(GIVEN, recipe, tmp_path / "m")
-    assert not (tmp_path / "m").exists()
-
-
 def test_a_folder_of_something_else_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,9 +170,11 @@ def test_folders_that_will_do(tmp_path: Path) -> None:
 class Quick:
     """Stands for training: the model is there already."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch):
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, model: Path | None = None):
+        source = model or toys.ternary() / "model.bin"
+
         def fit(examples: pa.Table, settings: Any, normalise: str, folder: Path) -> Path:
-            return Path(shutil.copyfile(toys.ternary() / "model.bin", folder / "model.bin"))
+            return Path(shutil.copyfile(source, folder / source.name))
 
         monkeypatch.setattr(training, "fit", fit)
 
@@ -244,6 +239,26 @@ def test_a_temporary_folder_that_is_full_is_said(
     monkeypatch.setattr(training, "fit", full)
     with pytest.raises(StorageError, match=r"gristmill-.*: the disk is full"):
         train_classifier(GIVEN, toys.recipe(), tmp_path / "m")
+
+
+def test_a_target_out_of_reach_is_told_and_costs_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Quick(monkeypatch, toys.binary() / "model.ftz")
+    said: list[str] = []
+    recipe = toys.recipe(targets=("precision=0.999", "recall=0.5"), sure=True, compress=None)
+    card = train_classifier(GIVEN, recipe, tmp_path / "m", say=said.append)
+    [warning] = [line for line in said if line.startswith("warning")]
+    assert "No threshold for precision=0.999: " in warning
+    assert card.known_failures == (warning.removeprefix("warning: "),)
+    assert card.default == ""
+    assert "cannot be promised with 60 texts" in warning
+    assert [one.target for one in card.thresholds] == ["recall=0.5"]
+    assert card.thresholds[0].sure
+    alone = dataclasses.replace(recipe, targets=("precision=0.999",))
+    card = train_classifier(GIVEN, alone, tmp_path / "m")
+    assert (card.thresholds, card.default) == ((), "")
+    assert card.metrics["test"]["at"] is None
 
 
 # --- which labels are positive -----------------------------------------------------------------

