@@ -1,9 +1,10 @@
 """What the classifiers cost: texts per second and core, each alone and all together, and their
 share of a whole run.
 
-Texts are pieces of 2,000 characters of the gold pages. Filters are called as a run calls them, 64
-documents at a time, and share what they share there. The share of a run is the CPU time of the four
-filters over that of everything, extraction included, on the shared crawl with FineWeb's recipe::
+Texts are pieces of 2,000 characters of the gold pages. Filters are called as a run calls them, in
+batches as large as a run's, and share what they share there. The share of a run is the CPU time of
+the four filters over that of everything, extraction included, on the shared crawl with FineWeb's
+recipe::
 
     python benchmarks/fleet_throughput.py ../shared/data [--rounds 5] [--run]
 """
@@ -24,14 +25,14 @@ from gold import gold_texts
 from measure import machine
 
 from pipeline.core.records import Document
-from pipeline.curate import close_extractors
+from pipeline.curate import DOCUMENTS_PER_BATCH, close_extractors
 from pipeline.filters import Language, Quality, Relevance, Toxicity
 from pipeline.filters.base import Filter
 from pipeline.recipe import load_recipe
 from pipeline.run import run
 
 CHARACTERS = 2000
-BATCH = 64
+BATCH = DOCUMENTS_PER_BATCH
 TEXTS = 6400
 
 

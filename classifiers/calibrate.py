@@ -151,8 +151,7 @@ def threshold_for(
     reached[0] = False  # what takes no text at all is no threshold
     if not reached.any():
         raise ConfigError(_unreachable(target, counts[1:], of[1:], sure, name))
-    # Recall grows as the cut falls: the highest that reaches it. The others: the lowest.
-    at = int(np.flatnonzero(reached)[0 if target.kind == "recall" else -1])
+    at = _best(target, np.flatnonzero(reached), counts)
     return Threshold(
         target=str(target),
         threshold=float(cuts[at]),
@@ -160,6 +159,15 @@ def threshold_for(
         sure=sure,
         data=data,
     )
+
+
+def _best(target: Target, reached: Any, counts: Any) -> int:
+    """Of the cuts that reach the target, from high to low, the one to use."""
+    if target.kind == "recall":  # grows as the cut falls
+        return int(reached[0])
+    if target.kind == "precision":  # no negative is let in that brings no positive along
+        return int(reached[np.argmax(counts[reached])])
+    return int(reached[-1])
 
 
 def _reached(target: Target, counts: Any, of: Any, sure: bool) -> Any:

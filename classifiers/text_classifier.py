@@ -48,11 +48,9 @@ class TextClassifier:
         Raises:
             ModelError: there is none, or its card or file is not what it should be.
         """
-        file, card = _find(os.fspath(name))
-        promised = card.sha256 if card else None
-        if sha256 is not None and promised is not None and sha256.lower() != promised:
-            raise ModelError(f"{file}: the card says sha256 {promised}, {sha256} was asked for")
-        return cls(FastTextModel(ModelFile(str(file), sha256 or promised)), card)
+        given = os.fspath(name)
+        there = os.path.abspath(given)
+        return _loaded(given, there, sha256, _stamps(given, there))
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -138,37 +136,61 @@ def classifier_line(text: str, normalise: str) -> str:
 
 def shipped_names() -> list[str]:
     """The classifiers that come with Gristmill."""
-    return sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD}"))
+    return list(_names(SHIPPED))
 
 
-def _find(name: str) -> tuple[Path, Card | None]:
-    """The model file meant by ``name`` and its card."""
-    path = Path(name)
-    ours = path.name == name and name in shipped_names()
-    if ours and not path.is_file() and not (path / CARD).is_file():
-        path = SHIPPED / name
-    if path.is_dir():
-        if not (path / CARD).is_file():
-            raise ModelError(f"{path}: no model here: {CARD} is missing")
-        card = _card(path / CARD)
-        return path / card.file, card
-    if not path.is_file():
-        known = shipped_names()
-        guess = nearest(name, known) or f"; with Gristmill come {', '.join(known) or 'none'}"
-        raise ModelError(f"{name}: no such model, folder or file{guess}")
-    beside = path.parent / CARD
-    if beside.is_file():
-        card = _card(beside)
-        if card.file == path.name:
-            return path, card
-    return path, None
+@functools.cache
+def _names(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(card.parent.name for card in folder.glob(f"*/{CARD}")))
 
 
-def _card(path: Path) -> Card:
-    return _cards(path, path.stat().st_mtime_ns)
+def _stamps(given: str, there: str) -> tuple[int | None, ...]:
+    """When each card that may be meant was changed: a classifier is asked for once a batch."""
+    return tuple(
+        _changed(path)
+        for path in (
+            f"{there}/{CARD}",
+            f"{os.path.dirname(there)}/{CARD}",
+            f"{SHIPPED}/{given}/{CARD}",
+        )
+    )
+
+
+def _changed(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return None
 
 
 @functools.lru_cache(maxsize=64)
-def _cards(path: Path, mtime_ns: int) -> Card:
-    # The time of change is part of the key only.
-    return Card.read(path)
+def _loaded(
+    given: str, there: str, sha256: str | None, stamps: tuple[int | None, ...]
+) -> TextClassifier:
+    # The times of change are part of the key only.
+    file, card = _find(given, Path(there))
+    promised = card.sha256 if card else None
+    if sha256 is not None and promised is not None and sha256.lower() != promised:
+        raise ModelError(f"{file}: the card says sha256 {promised}, {sha256} was asked for")
+    return TextClassifier(FastTextModel(ModelFile(str(file), sha256 or promised)), card)
+
+
+def _find(given: str, path: Path) -> tuple[Path, Card | None]:
+    """The model file meant by ``given`` and its card; ``path`` is where that is, if it is a path."""
+    if given in shipped_names() and not path.is_file() and not (path / CARD).is_file():
+        path = SHIPPED / given
+    if path.is_dir():
+        if not (path / CARD).is_file():
+            raise ModelError(f"{given}: no model here: {CARD} is missing")
+        card = Card.read(path / CARD)
+        return path / card.file, card
+    if not path.is_file():
+        known = shipped_names()
+        guess = nearest(given, known) or f"; with Gristmill come {', '.join(known) or 'none'}"
+        raise ModelError(f"{given}: no such model, folder or file{guess}")
+    beside = path.parent / CARD
+    if beside.is_file():
+        card = Card.read(beside)
+        if card.file == path.name:
+            return path, card
+    return path, None

@@ -79,6 +79,8 @@ def by_brute_force(target: Target, texts: Texts, sure: bool) -> int | None:
     fit = [at for at in cuts if meets(target, *measured(target.kind, texts, ranked[:at]), sure)]
     if not fit:
         return None
+    if target.kind == "precision":  # the most positives, and then the fewest others
+        return max(fit, key=lambda at: (sum(positive for _, positive in ranked[:at]), -at))
     return min(fit) if target.kind == "recall" else max(fit)
 
 
