@@ -6,7 +6,7 @@ batches as large as a run's, and share what they share there. The share of a run
 the four filters over that of everything, extraction included, on the shared crawl with FineWeb's
 recipe::
 
-    python benchmarks/fleet_throughput.py ../shared/data [--rounds 5] [--run]
+    python benchmarks/fleet_throughput.py ../shared/data [--rounds 5] [--batch 256] [--run]
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from pipeline.recipe import load_recipe
 from pipeline.run import run
 
 CHARACTERS = 2000
-BATCH = DOCUMENTS_PER_BATCH
 TEXTS = 6400
 
 
@@ -55,28 +54,28 @@ def texts(data: Path) -> list[str]:
     return found[:TEXTS]
 
 
-def seconds(filters: list[Filter], pieces: list[str]) -> float:
+def seconds(filters: list[Filter], pieces: list[str], batch: int) -> float:
     """CPU seconds of this process over all pieces."""
-    batches = [pieces[at : at + BATCH] for at in range(0, len(pieces), BATCH)]
+    batches = [pieces[at : at + batch] for at in range(0, len(pieces), batch)]
     begun = time.process_time()
-    for batch in batches:
-        docs = [Document(str(index), text) for index, text in enumerate(batch)]
+    for some in batches:
+        docs = [Document(str(index), text) for index, text in enumerate(some)]
         for one in filters:
             one.measure_batch(docs)
     return time.process_time() - begun
 
 
-def throughput(data: Path, rounds: int) -> dict[str, float]:
+def throughput(data: Path, rounds: int, batch: int) -> dict[str, float]:
     """Texts per CPU second, the median of ``rounds``, each filter alone and all of them."""
     pieces = texts(data)
     filters = fleet()
     ways = {name: [one] for name, one in filters.items()} | {"all four": list(filters.values())}
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for way in ways.values():
-        seconds(way, pieces[:BATCH])  # loads the model
+        seconds(way, pieces[:batch], batch)  # loads the model
     for _ in range(rounds):
         for name, way in ways.items():
-            spent[name].append(seconds(way, pieces))
+            spent[name].append(seconds(way, pieces, batch))
     return {name: len(pieces) / statistics.median(taken) for name, taken in spent.items()}
 
 
@@ -125,10 +124,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("data", type=Path, help="folder of the shared data")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--batch", type=int, default=DOCUMENTS_PER_BATCH, help="documents at a time"
+    )
     parser.add_argument("--run", action="store_true", help="the share of a whole run, too")
     arguments = parser.parse_args()
     print(machine())
-    for name, rate in throughput(arguments.data, arguments.rounds).items():
+    for name, rate in throughput(arguments.data, arguments.rounds, arguments.batch).items():
         print(f"{name:12} {rate:9,.0f} texts of {CHARACTERS:,} characters per second and core")
     if arguments.run:
         found = share_of_run(arguments.data)
