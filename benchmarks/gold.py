@@ -1,6 +1,6 @@
-"""The gold pages of the shared data: HTML, address, and what people marked as the main text.
+"""The pages of the shared data: HTML, address, and of the gold ones what people marked as main text.
 
-They are those of WCXB's development set (Foley 2026, CC BY 4.0) that lie in the shared crawl.
+The gold pages are those of WCXB's development set (Foley 2026, CC BY 4.0) that lie in the shared crawl.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from pipeline.sources.charset import decode
 
-__all__ = ["GoldPage", "gold_pages", "gold_texts"]
+__all__ = ["GoldPage", "gold_pages", "gold_texts", "other_pages"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,6 +54,17 @@ def gold_pages(data: Path) -> Iterator[GoldPage]:
 def gold_texts(data: Path) -> Iterator[GoldPage]:
     """Pages without their HTML, in the order of the gold file."""
     return (page for _, page in _gold(data))
+
+
+def other_pages(data: Path) -> Iterator[tuple[str, str]]:
+    """Address and HTML of the crawl's pages without gold: news and blogs in many languages."""
+    gold = {record for record, _ in _gold(data)}
+    for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
+        with path.open("rb") as stream:
+            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
+                if str(record.record_id).strip("<>") not in gold:
+                    url = record.headers.get("WARC-Target-URI", "")
+                    yield url, decode(record.reader.read(), record.http_charset).text
 
 
 def _gold(data: Path) -> Iterator[tuple[str, GoldPage]]:

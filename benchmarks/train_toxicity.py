@@ -25,10 +25,13 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-from gold import gold_texts
+from gold import gold_texts, other_pages
 from toxicity_cases import load_cases, suite
 from toxicity_texts import load_texts
 
+from classifiers.language import LanguageIdentifier
+from pipeline.extract import Page
+from pipeline.extract.html import make_engine
 from pipeline.labelled import Prepared, label_counts, schema_of, take_out_repeats
 from pipeline.recipe.training import load_training
 from pipeline.training import train_classifier
@@ -44,6 +47,10 @@ SOURCES = (
     {"name": "Self-Instruct seeds", "licence": "Apache-2.0"},
     {"name": "SMS Spam Collection, its ham", "licence": "CC BY 4.0"},
     {"name": "WCXB development set, paragraphs", "licence": "CC BY 4.0 (the collection)"},
+    {
+        "name": "pages in other languages of htmldate, fundus, readability, goose3, newspaper4k and others",
+        "licence": "Apache-2.0, MIT (the collections)",
+    },
 )
 # Ordinary texts that thresholds are found on; all others are reported on.
 CHOSEN_BY = (
@@ -82,6 +89,7 @@ def learned(data: Path) -> Iterator[Row]:
         for text in sorted(texts, key=_key)[:INTENTS]:
             yield Row(text, "clean", source)
     yield from articles(data, range(5))
+    yield from foreign(data, range(6))
 
 
 def chosen_by(data: Path) -> Iterator[Row]:
@@ -97,6 +105,7 @@ def chosen_by(data: Path) -> Iterator[Row]:
         for text in asked[source]:
             yield Row(text, "clean", source)
     yield from articles(data, range(5, 7))
+    yield from foreign(data, range(6, 8))
 
 
 def reported_on(data: Path) -> Iterator[Row]:
@@ -115,6 +124,7 @@ def reported_on(data: Path) -> Iterator[Row]:
             for text in texts:
                 yield Row(text, "clean", f"questions {source}")
     yield from articles(data, range(7, 10))
+    yield from foreign(data, range(8, 10))
     for case in load_cases():
         yield Row(case.text, "toxic" if case.toxic else "clean", f"cases {suite(case)}")
 
@@ -256,6 +266,28 @@ def articles(data: Path, draws: Iterable[int]) -> Iterator[Row]:
                 sentences = [found.group().strip() for found in _SENTENCE.finditer(page.text)]
                 for text in [one for one in sentences if len(one) > 25][:SENTENCES]:
                     yield Row(text, "clean", "articles")
+
+
+def foreign(data: Path, draws: Iterable[int]) -> Iterator[Row]:
+    """Main texts of pages in other languages, and pieces of those to learn from.
+
+    There is no toxic text in them to learn from: what is learned is that words which look like
+    English ones, or like none it knows, are no abuse.
+    """
+    draws = set(draws)
+    engine = make_engine("resiliparse", {})
+    engine.prepare()
+    pages = [(url, html) for url, html in other_pages(data) if _draw(url) in draws]
+    texts = [engine.extract(Page(html)) for _, html in pages]
+    for text, found in zip(texts, LanguageIdentifier().identify(texts), strict=True):
+        if found.label != "en" and found.probability > 0.8 and len(text) > 200:
+            yield Row(text, "clean", "other languages")
+            if 0 in draws:
+                for piece in [part for part in text.split("\n") if len(part) > 60][:PARAGRAPHS]:
+                    yield Row(piece, "clean", "other languages")
+                sentences = [one.group().strip() for one in _SENTENCE.finditer(text)]
+                for piece in [one for one in sentences if len(one) > 25][:SENTENCES]:
+                    yield Row(piece, "clean", "other languages")
 
 
 def part(rows: Iterable[Row], name: str) -> pa.Table:

@@ -46,7 +46,8 @@ class Encoder:
     A vector depends on its text alone: not on the other texts of the call, their number or order
     (see `classifiers.tiles`). Other processors, other versions of torch, and on some machines
     another number of threads, may change its last bits (about 1e-7). torch's number of threads is
-    left as it is: all cores in a notebook, one in a Ray worker.
+    left as it is: all cores in a notebook, one in a Ray worker. Processes that share cores are
+    several times slower unless each has one thread (``OMP_NUM_THREADS=1``).
 
     Args:
         model: folder of a sentence-transformers model, or the name of one on the Hugging Face Hub

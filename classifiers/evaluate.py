@@ -38,7 +38,7 @@ POINTS = 100
 # Slices by characters: a query, a message, a paragraph, a page, a long page.
 LENGTHS = ((50, "under 50"), (200, "50 to 199"), (1000, "200 to 999"), (5000, "1,000 to 4,999"))
 # The most frequent values of a slice get a row of their own, if they have texts enough to say something.
-SLICE_VALUES, SLICE_TEXTS = 24, 20
+SLICE_VALUES, SLICE_TEXTS = 30, 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ class Relevance:
     A score depends on its text alone, not on the texts it is scored with (`Encoder`). It ranks, and
     is no probability: the value from which on a text is "about the topic" differs from description
     to description. Keep a share, such as the best 10 %, or calibrate on texts of your own. Topics
-    work; forms of writing ("a poem", "a complaint") hardly do.
+    work; forms of writing (a poem, a forum thread) hardly do.
 
-    Cheap to pickle: the encoder is loaded when first used, once per process.
+    Cheap to pickle: the encoder is loaded when first used, once per process. A page takes about a
+    tenth of a second of one core, so that cheaper filters belong before it.
 
     Args:
         description: what is wanted, in words that such texts use: a list of subjects, a sentence.

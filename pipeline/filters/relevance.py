@@ -72,7 +72,8 @@ class Relevance(Classified):
     def models(self) -> dict[str, str]:
         if not self.description:
             return super().models()
-        return {f"relevance encoder {self.encoder or 'all-MiniLM-L6-v2'}": self.described().check()}
+        described = self.described()
+        return {f"relevance encoder {described.encoder.name}": described.check()}
 
     def described(self) -> Described:
         """What scores by the description, its encoder not yet loaded."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import pickle
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from classifiers import relevance as relevance_module
 from classifiers.embed import Encoder
+from classifiers.evaluate import roc_auc
 from classifiers.passages import passages
 from classifiers.relevance import NOTHING, Relevance
 from pipeline.core.errors import ConfigError, ModelError
@@ -125,7 +128,7 @@ class TestSettings:
         assert len(pickle.dumps(ranker)) < 800
         assert pickle.loads(pickle.dumps(ranker)) == ranker
 
-    def test_check_is_that_of_the_encoder(self, tmp_path: object) -> None:
+    def test_check_is_that_of_the_encoder(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=r"modules\.json|need torch"):
             Relevance("bread", Encoder(str(tmp_path))).check()
 
@@ -199,3 +202,14 @@ class TestScore:
             patch.setattr(Encoder, "encode", counted)
             baking.score([f"{COOKING} " * 110_000])
         assert 0 < sum(seen) < 4 * 20 * 8 + 100
+
+    def test_real_requests_are_ranked_by_topic(self, baking: Relevance, shared_data: Path) -> None:
+        path = shared_data / "prompts" / "banking77" / "test.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))[::8]
+        about = np.array([row["category"].startswith("exchange_") for row in rows])
+        scores = Relevance("exchanging money into another currency").score(
+            [row["text"] for row in rows]
+        )
+        assert about.sum() == 15
+        assert roc_auc(scores, about).value > 0.95

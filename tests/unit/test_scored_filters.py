@@ -63,6 +63,14 @@ class TestJudgements:
         assert result.verdicts[0].value == result.signals["score"]
         assert Toxicity().keep(["How do I kill a Python process?", PROSE]) == [True, True]
 
+    def test_clean_texts_in_other_languages_are_no_abuse(self) -> None:
+        german = "Die Brücke wird im Sommer gesperrt. Die Arbeiten dauern elf Wochen, teilte die Stadt mit."
+        korean = "시청은 여름에 다리를 폐쇄한다고 밝혔다. 공사는 십일 주 동안 이어진다."
+        hungarian = (
+            "A hidat nyáron lezárják. A munkálatok tizenegy hétig tartanak, közölte a város."
+        )
+        assert Toxicity().keep([german, korean, hungarian, german * 5]) == [True] * 4
+
     def test_prose_stays_and_menus_go(self) -> None:
         assert Quality().keep([PROSE, MENU]) == [True, False]
 
