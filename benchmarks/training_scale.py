@@ -59,7 +59,7 @@ def main() -> None:
         write_rows(folder / "rows.jsonl", arguments.rows)
         size = (folder / "rows.jsonl").stat().st_size
         print(f"{arguments.rows:,} rows, {size / 1e6:,.0f} MB")
-        digests = set()
+        digests: dict[str, set[str]] = {}
         for run in range(arguments.runs):
             out = folder / f"model{run}"
             command = [sys.executable, "-m", "pipeline.cli", "classifier", "train",
@@ -68,10 +68,11 @@ def main() -> None:
             cost = measured(command, folder / "log")
             print(f"run {run + 1}: {cost.cpu:,.0f} CPU s, {cost.wall:,.0f} s, largest process "
                   f"{cost.peak / 1e9:.2f} GB")  # fmt: skip
-            content = b"".join(path.read_bytes() for path in sorted(out.iterdir()))
-            digests.add(hashlib.sha256(content).hexdigest())
-        print((folder / "log").read_text()[-1200:])
-        print("same bytes" if len(digests) == 1 else f"{len(digests)} different outcomes")
+            for path in out.iterdir():
+                found = hashlib.sha256(path.read_bytes()).hexdigest()
+                digests.setdefault(path.name, set()).add(found)
+        differing = [name for name, found in sorted(digests.items()) if len(found) > 1]
+        print(f"not the same bytes: {differing}" if differing else f"same bytes: {sorted(digests)}")
 
 
 if __name__ == "__main__":

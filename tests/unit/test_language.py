@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from classifiers import language as language_module
+from classifiers.fasttext_training import FastTextSettings, train
 from classifiers.language import FLOOR, LID_176_SHA256, LanguageIdentifier, LanguageScore
 from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.records import Document
@@ -229,8 +230,7 @@ class TestProse:
     def test_scripts_of_other_labels_than_the_models_are_left_to_it(self, tmp_path: Path) -> None:
         lines = tmp_path / "lines.txt"
         lines.write_text("__label__kor_Hang 빵 우유\n__label__eng_Latn bread milk\n" * 50)
-        model = fasttext.train_supervised(str(lines), minn=1, maxn=3, dim=4, thread=1, verbose=0)
-        model.save_model(str(tmp_path / "own.bin"))
+        train(lines, tmp_path / "own.bin", FastTextSettings(minn=1, maxn=3, dim=4, bucket=1000))
         own = LanguageIdentifier(str(tmp_path / "own.bin"), prose=True, min_letters=0)
         assert own.identify(["빵"])[0].label == "kor_Hang"
 
