@@ -32,6 +32,7 @@ __all__ = [
     "leave_pictures",
     "leave_text",
     "score_table",
+    "scored",
     "thresholds",
     "with_model_labels",
 ]
@@ -135,7 +136,7 @@ def judge(classifier: TextClassifier, examples: pa.Table) -> dict[str, Any]:
     """
     if not (classifier.card and classifier.card.positive):
         return _accuracy(classifier, examples)
-    scores, truth = _scored(classifier, examples)
+    scores, truth = scored(classifier, examples)
     slices = _slices(examples)
     threshold = classifier.threshold().threshold if classifier.card.default else None
     return evaluate(scores, truth, threshold=threshold, slices=slices).to_json()
@@ -178,9 +179,15 @@ def leave_text(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _scored(
+def scored(
     classifier: TextClassifier, examples: pa.Table
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """``float32[rows]`` and ``bool[rows]``: the score of each example, and whether it is positive.
+
+    Args:
+        classifier: with a card that names positive labels.
+        examples: with the labels of the model; see `with_model_labels`.
+    """
     scores = classifier.positive(score_table(classifier, examples))
     return scores, _truth(examples, classifier)
 

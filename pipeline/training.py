@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from classifiers.calibrate import Threshold
+from classifiers.calibrate import Target, Threshold, threshold_for
 from classifiers.card import CARD, Card
 from classifiers.fasttext_model import FastTextModel
 from classifiers.models import ModelFile
@@ -26,7 +26,7 @@ from classifiers.text_classifier import TextClassifier
 from classifiers.train import compress, figure, fit, label_words, scores_of, search
 from pipeline.core.errors import ConfigError
 from pipeline.core.registry import nearest
-from pipeline.judging import README, judge, leave_card, thresholds
+from pipeline.judging import README, judge, leave_card, scored
 from pipeline.labelled import Prepared
 from pipeline.recipe.training import TrainingRecipe
 from pipeline.reports.model_card import PRECISION_RECALL, RELIABILITY
@@ -128,9 +128,10 @@ def _with_thresholds(
     card, data = classifier.card, f"development part, {dev.num_rows:,} texts"
     found: dict[str, Threshold] = {}
     missed = []
-    for target in recipe.targets:
+    scores, truth = scored(classifier, dev)
+    for target in map(Target.parse, recipe.targets):
         try:
-            found |= thresholds(classifier, dev, [target], sure=recipe.sure, data=data)
+            found[str(target)] = threshold_for(target, scores, truth, sure=recipe.sure, data=data)
         except ConfigError as error:
             missed.append(f"No threshold for {target}: {error}.")
             say(f"warning: {missed[-1]}")
