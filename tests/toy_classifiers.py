@@ -1,4 +1,4 @@
-"""Small labelled texts and the classifiers trained on them, each once a process: for tests of both."""
+"""Small labelled texts, classifiers trained on them once a process, and the command that uses both."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pytest
 
 from classifiers.fasttext_training import FastTextSettings
+from pipeline.cli import main
 from pipeline.labelled import Prepared, Repeats, label_counts, schema_of
 from pipeline.recipe.training import Compression, TrainingRecipe
 from pipeline.training import train_classifier
@@ -28,6 +30,14 @@ WORDS = {
 }
 COMMON = ("the", "a", "of", "and", "to", "in", "is", "it", "for", "on", "with", "as", "was", "by")
 TINY = FastTextSettings(dim=4, bucket=1000, epoch=12, word_ngrams=2, lr=0.5)
+
+
+def call(*arguments: str | Path) -> int:
+    """Run ``gristmill classifier …`` in this process and give its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        main(["classifier", *map(str, arguments)])
+    assert isinstance(caught.value.code, int)
+    return caught.value.code
 
 
 def rows(count: int = 240, labels: Sequence[str] = ("mill", "spam"), seed: int = 0) -> list[Row]:

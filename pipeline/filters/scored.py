@@ -76,9 +76,9 @@ class Scored(Filter):
         return Ranking("score", float(bounds[0]), self.lowest_first)
 
     def tags(self) -> tuple[str, ...]:
-        return tuple(signal.name for signal in self.signals if signal.name != TOP) * (
-            self.action == "tag"
-        )
+        if self.action != "tag":
+            return ()
+        return tuple(signal.name for signal in self.signals if signal.name != TOP)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pipeline.core.errors import ConfigError, SourceError
-from pipeline.sources.inputs import locate
+from pipeline.sources.inputs import locate, named
 from pipeline.sources.table_rows import ending_of
 
 __all__ = ["HUB", "HUB_PREFIX", "Found", "Input", "find_inputs"]
@@ -121,13 +121,8 @@ def _listed(pattern: str) -> list[tuple[str, bool]]:
     """The files and folders that a path or glob names, and whether each is a folder."""
     filesystem, inner = locate(pattern)
     try:
-        if filesystem.exists(inner):
-            paths = [inner]
-        elif any(sign in inner for sign in "*?["):
-            paths = [path for path in filesystem.glob(inner) if "/." in inner or "/." not in path]
-        else:
-            return []
-        return [(_full(filesystem, path), filesystem.isdir(path)) for path in sorted(paths)]
+        paths = sorted(named(filesystem, inner))
+        return [(_full(filesystem, path), filesystem.isdir(path)) for path in paths]
     except OSError as error:
         raise SourceError(f"{pattern}: cannot be listed: {error}") from error
 

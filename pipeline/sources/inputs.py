@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from pipeline.core.errors import SourceError
 
-__all__ = ["expand", "foreign_format", "locate", "open_input"]
+__all__ = ["expand", "foreign_format", "locate", "named", "open_input"]
 
 # First bytes, what they belong to, and the mend.
 FORMATS = (
@@ -54,6 +54,21 @@ def expand(patterns: Iterable[str]) -> list[str]:
         local = filesystem.protocol in ("file", ("file", "local"))
         found.update(path if local else filesystem.unstrip_protocol(path) for path in paths)
     return sorted(found)
+
+
+def named(filesystem: Any, inner: str) -> list[str]:
+    """The files and folders that a path or glob within ``filesystem`` names; none if nothing is there.
+
+    A glob passes over names that begin with ``.``, unless it asks for them.
+
+    Raises:
+        OSError: it cannot be listed.
+    """
+    if filesystem.exists(inner):
+        return [inner]
+    if not any(sign in inner for sign in "*?["):
+        return []
+    return [path for path in filesystem.glob(inner) if "/." in inner or "/." not in path]
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pipeline.core.errors import ConfigError, RecordError, SourceError
 from pipeline.sources.columns import ColumnTypes, conform, to_arrow
-from pipeline.sources.inputs import locate, open_input
+from pipeline.sources.inputs import locate, named, open_input
 from pipeline.sources.json_lines import json_lines
 from pipeline.sources.parquet import (
     BATCH_BYTES,
@@ -124,14 +124,12 @@ def stamp(path: str) -> tuple[int, int]:
 def _expand(pattern: str) -> list[str]:
     filesystem, inner = locate(pattern)
     try:
-        if filesystem.exists(inner):
-            found = [inner]
-        elif any(sign in inner for sign in "*?["):
-            found = [path for path in filesystem.glob(inner) if "/." in inner or "/." not in path]
-            if not found:
-                raise SourceError(f"{pattern}: matches no file")
-        else:
-            raise SourceError(f"{pattern}: no such file or folder")
+        found = named(filesystem, inner)
+        if not found:
+            glob = any(sign in inner for sign in "*?[")
+            raise SourceError(
+                f"{pattern}: {'matches no file' if glob else 'no such file or folder'}"
+            )
         files = []
         for path in found:
             files += _within(filesystem, path) if filesystem.isdir(path) else [path]

@@ -17,10 +17,10 @@ from typing import Any
 import fasttext
 import pytest
 import toy_classifiers as toys
+from toy_classifiers import call
 
 from classifiers.card import CARD, Card
 from classifiers.text_classifier import TextClassifier
-from pipeline.cli import main
 from pipeline.core.errors import ModelError
 from pipeline.labelled import Columns, prepare
 from pipeline.predict import predict_rows
@@ -37,13 +37,6 @@ TRAIN = (
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def call(*arguments: str | Path) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(["classifier", *map(str, arguments)])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
 
 
 # --- data --------------------------------------------------------------------------------------

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import toy_classifiers as toys
+from toy_classifiers import call
 
 from classifiers.card import CARD, Card
 from classifiers.text_classifier import TextClassifier, shipped_names
-from pipeline.cli import main
 from pipeline.cli.classifier import classifier
 
 Digests = Callable[[Path], dict[str, str]]
@@ -36,13 +36,6 @@ OPTIONS = ("--positive", "mill", "--group", "site", "--slice", "kind", *SMALL)
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def call(*arguments: str | Path) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(["classifier", *map(str, arguments)])
-    assert isinstance(caught.value.code, int)
-    return caught.value.code
 
 
 @pytest.fixture(scope="session")
