@@ -1,4 +1,4 @@
-"""The forms of one glossary, and which of them stand at a place: exact forms, stems, several words, compounds.
+"""The forms of one glossary, and which of them a word is: exact forms, stems, compounds, several words.
 
 A file has one headword a line: English, a tab, and its forms with ``|`` between them. A form is a
 word, a stem (``äpfel*``; ``*nunua*`` where words are built in front, too) or several words of
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.core.errors import ConfigError
 
-__all__ = ["WORD", "Forms", "key_of", "read_forms"]
+__all__ = ["SILENT", "WORD", "Forms", "key_of", "read_forms"]
 
 SILENT = "-"  # the headword of words without a meaning of their own
 _REMEMBERED = 1 << 16  # words looked up, of each glossary
@@ -32,7 +32,9 @@ _MARKS = (
     "\u200c\u200d\u00ad"
 )
 WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{_MARKS}])*")
-_FOLDS = str.maketrans({"œ": "oe", "ß": "ss", "ё": "е", "\u200c": None, "\u200d": None, "\xad": None})
+_FOLDS = str.maketrans(
+    {"œ": "oe", "ß": "ss", "ё": "е", "\u200c": None, "\u200d": None, "\xad": None}
+)
 
 Pieces = tuple[tuple[int, int, tuple[str, ...]], ...]  # start and end in the word, headwords
 
@@ -64,8 +66,6 @@ class Forms:
         for headword, forms in rows:
             for form in forms:
                 self._add(headword, form)
-        self.longest = max(map(len, self.strings), default=0)
-        self.firsts = frozenset(form[0] for form in self.strings)
         for phrases in (*self._phrases.values(), *self._stem_phrases.values()):
             phrases.sort(key=lambda phrase: (-len(phrase[0]), "*" in "".join(phrase[0])))
 

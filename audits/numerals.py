@@ -1,4 +1,4 @@
-"""Numbers as texts of many languages write them, and as plain ones: ``1.000,50``, ``８万``, ``三十`` and ``mia tatu``.
+"""Numbers as texts of many languages write them, and as plain ones: ``1.000,50``, ``８万`` and ``三十``.
 
 What a string of digits stands for depends on where it was written; where two readings are likely,
 both are given. Number words arrive here as English ones, one by one (``three`` ``hundred``), and are
@@ -37,10 +37,10 @@ _INDIAN = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
 _LONGEST = 18  # digits of a number that is compared by value
 
 _ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = {
     "hundred": 100,
     "thousand": 1000,
@@ -144,7 +144,7 @@ def _one(values: Sequence[int], first: int) -> tuple[int, int]:
     for at in range(first, len(values)):
         value = values[at]
         if value >= 1000:
-            if took and not group or value >= scale:
+            if (took and not group) or value >= scale:
                 break
             total += max(group, 1) * value
             group, room, scale = 0, value, value

@@ -49,7 +49,12 @@ def stem(word: str) -> str:
         word = word[:-1]
     for ending in ("ing", "ed"):
         root = word.removesuffix(ending)
-        if root != word and len(root) >= _SHORTEST and _VOWEL.search(root) and not root.endswith("e"):
+        if (
+            root != word
+            and len(root) >= _SHORTEST
+            and _VOWEL.search(root)
+            and not root.endswith("e")
+        ):
             word = root[:-1] if root[-1] == root[-2] and root[-1] not in "lsz" else root
             break
     if word.endswith("ly") and len(word) > 5:

@@ -21,12 +21,12 @@ import numpy.typing as npt
 
 from classifiers.encoder_files import INSTALL, MINILM, model_folder, verify_folder
 from classifiers.models import ModelFile
-from classifiers.tiles import padded, tiles
+from classifiers.tiles import Tile, padded, tiles
 from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.records import encodable
 from pipeline.core.registry import nearest
 
-__all__ = ["DEVICES", "DTYPES", "Encoder"]
+__all__ = ["DEVICES", "DTYPES", "Encoder", "TokenVectors"]
 
 DEVICES = ("cpu", "cuda", "auto")
 DTYPES = ("float32", "bfloat16")
@@ -35,6 +35,24 @@ DTYPES = ("float32", "bfloat16")
 _TILE = {"cpu": 256, "cuda": 16_384}
 _AT_ONCE = 4096  # texts tokenised together; bounds memory and never changes a vector
 _CHARACTERS = 32  # of a text for each token of the window: more than any prose needs
+
+
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
+class TokenVectors:
+    """What a model makes of each token of a text, its marks left out.
+
+    Args:
+        ids: ``int64[n]``, of the tokens in the model's vocabulary.
+        spans: ``int64[n, 2]``, where each stands: characters of the text, end exclusive.
+        vectors: ``float32[n, dimension]``, in context, as the last layer gives them; ``[n, 0]``
+            where they were not asked for.
+        pooled: ``float32[dimension]``, of the text as `Encoder.encode` gives it; ``[0]`` likewise.
+    """
+
+    ids: npt.NDArray[np.int64]
+    spans: npt.NDArray[np.int64]
+    vectors: npt.NDArray[np.float32]
+    pooled: npt.NDArray[np.float32]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +140,26 @@ class Encoder:
         """
         return self._load().encode(texts)
 
+    def tokens(self, texts: Sequence[str], *, vectors: bool = True) -> list[TokenVectors]:
+        """The vectors of each text's tokens, in order: what alignment of two texts rests on.
+
+        Args:
+            texts: see `encode`; tokens beyond the model's window are left out.
+            vectors: without them only the tokeniser is asked, which takes next to no time.
+
+        Raises:
+            ModelError: see `encode`; or the model's tokeniser tells no places.
+        """
+        return self._load().tokens(texts, vectors)
+
+    def vocabulary(self) -> npt.NDArray[np.float32]:
+        """The vector of each token outside any context, ``float32[tokens, dimension]``.
+
+        Raises:
+            ModelError: see `encode`.
+        """
+        return self._load().vocabulary()
+
     def model_sha256(self) -> str:
         """One sha256 over the model's files, checked: what a fingerprint records.
 
@@ -173,6 +211,61 @@ class _Loaded:
             found[np.asarray(seen, np.int64) + start] = _unit(self._vectors(rows))
         return found
 
+    def tokens(self, texts: Sequence[str], vectors: bool) -> list[TokenVectors]:
+        if not self._tokenizer.is_fast:
+            raise ModelError(f"{self._folder}: its tokeniser does not tell where tokens stand")
+        found: list[TokenVectors] = []
+        for start in range(0, len(texts), _AT_ONCE):
+            some = [self._cut(text) for text in texts[start : start + _AT_ONCE]]
+            encoded = self._tokenizer(
+                some,
+                truncation=True,
+                max_length=self.window,
+                padding=False,
+                return_attention_mask=True,
+                return_offsets_mapping=True,
+                return_special_tokens_mask=True,
+            )
+            spans, marks = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
+            rows = dict(encoded)
+            none = np.zeros(0, np.float32)
+            made = [(np.zeros((len(row), 0), np.float32), none) for row in rows["input_ids"]]
+            if vectors:
+                for index, *one in self._token_vectors(rows):
+                    made[index] = (one[0], one[1])
+            for index, (of_tokens, pooled) in enumerate(made):
+                text = texts[start + index]
+                # What `_cut` takes from the front.
+                ahead = len(text) - len(text.lstrip()) if len(some[index]) < len(text) else 0
+                own = ~np.asarray(marks[index], np.bool_)
+                found.append(
+                    TokenVectors(
+                        np.asarray(rows["input_ids"][index], np.int64)[own],
+                        np.asarray(spans[index], np.int64).reshape(-1, 2)[own] + ahead,
+                        of_tokens[own],
+                        pooled,
+                    )
+                )
+        return found
+
+    def _token_vectors(
+        self, tokens: dict[str, list[list[int]]]
+    ) -> Iterator[tuple[int, npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+        left = self._tokenizer.padding_side == "left"
+        for tile, out in self._tiles(tokens):
+            pooled = _unit(out["sentence_embedding"].float().cpu().numpy())
+            vectors = out["token_embeddings"].float().cpu().numpy()
+            for row, index in enumerate(tile.rows):
+                length = len(tokens["input_ids"][index])
+                own = vectors[row, -length:] if left else vectors[row, :length]
+                yield index, own, pooled[row]
+
+    def vocabulary(self) -> npt.NDArray[np.float32]:
+        with self._torch.inference_mode():
+            weights = self._model[0].auto_model.get_input_embeddings().weight
+            vectors: npt.NDArray[np.float32] = weights.detach().float().cpu().numpy()
+        return vectors
+
     def _tokens(self, texts: Sequence[str]) -> dict[str, list[list[int]]]:
         encoded = self._tokenizer(
             [self._cut(text) for text in texts],
@@ -188,12 +281,20 @@ class _Loaded:
         return encodable(text.lstrip()[:limit] if len(text) > limit else text)
 
     def _vectors(self, tokens: dict[str, list[list[int]]]) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] | None = None
+        for tile, out in self._tiles(tokens):
+            made = out["sentence_embedding"].float().cpu().numpy()
+            if found is None:
+                found = np.zeros((len(tokens["input_ids"]), made.shape[1]), np.float32)
+            found[list(tile.rows)] = made[: len(tile.rows)]
+        return np.zeros((0, self.dimension), np.float32) if found is None else found
+
+    def _tiles(self, tokens: dict[str, list[list[int]]]) -> Iterator[tuple[Tile, Any]]:
         fill = {"input_ids": self._tokenizer.pad_token_id or 0}
         if "token_type_ids" in tokens:
             fill["token_type_ids"] = self._tokenizer.pad_token_type_id
         left = self._tokenizer.padding_side == "left"
         lengths = [len(row) for row in tokens["input_ids"]]
-        found: npt.NDArray[np.float32] | None = None
         for tile in tiles(lengths, window=self.window, tokens=self._tile):
             features = {
                 name: self._torch.from_numpy(
@@ -201,23 +302,20 @@ class _Loaded:
                 ).to(self._model.device)
                 for name, column in tokens.items()
             }
-            made = self._made(features)
-            if found is None:
-                found = np.zeros((len(lengths), made.shape[1]), np.float32)
-            found[list(tile.rows)] = made[: len(tile.rows)]
-        return np.zeros((0, self.dimension), np.float32) if found is None else found
+            yield tile, self._made(features)
 
-    def _made(self, features: dict[str, Any]) -> npt.NDArray[np.float32]:
+    def _made(self, features: dict[str, Any]) -> Any:
         try:
             with self._torch.inference_mode():
-                vectors = self._model(features)["sentence_embedding"].float().cpu().numpy()
+                out = self._model(features)
+                if out["sentence_embedding"].dim() != 2:
+                    raise ValueError("no vector for each text")
         except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{self._folder}: the model makes no vector of a text "
                 f"({type(error).__name__}: {error})"
             ) from error
-        made: npt.NDArray[np.float32] = vectors
-        return made
+        return out
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline import __version__
+from pipeline.cli.audit import audit
 from pipeline.cli.classifier import classifier
 from pipeline.cli.dedup import dedup
 from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
@@ -196,16 +197,45 @@ def filters(names: tuple[str, ...]) -> None:
             click.echo(f"  {signal.name:28} {' and '.join(limits):18} {signal.doc}")
 
 
-@main.command(epilog=examples("gristmill sample crawl"))
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-def sample(folder: Path) -> None:
-    """Write the embedded sample crawl to FOLDER/sample.warc.gz."""
+@main.command(epilog=examples("gristmill sample crawl", "gristmill sample leaks --out out/leaks"))
+@click.argument("what", type=click.Choice(["crawl", "leaks"]))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder to write to, instead of one of the sample's name.",
+)
+def sample(what: str, out: Path | None) -> None:
+    """Write an embedded sample, to be tried things on.
+
+    `crawl` is a small crawl, DIR/sample.warc.gz. `leaks` is a benchmark (benchmark.yaml and
+    items.jsonl), a corpus that leaks part of it (corpus.jsonl), and what a model scored on each
+    item (results.csv), for `gristmill audit`. All of both is invented, also the model.
+    """
+    folder = out or Path(what)
+    if what == "leaks":
+        _write_leaks(folder)
+        return
+    from pipeline.runtime.storage import storage_errors
     from pipeline.sources.sample import write_sample
 
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "sample.warc.gz"
-    records = write_sample(path)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        records = write_sample(path)
     click.echo(f"{path}: {len(records)} records")
+
+
+def _write_leaks(folder: Path) -> None:
+    from pipeline.audit.sample import write_leak_sample
+
+    written = write_leak_sample(folder)
+    click.echo(f"{folder / 'benchmark.yaml'}: {len(written.items)} items")
+    click.echo(
+        f"{folder / 'corpus.jsonl'}: {len(written.documents)} documents, "
+        f"{len(written.leaks)} of which leak an item"
+    )
+    click.echo(f"{folder / 'results.csv'}: what an invented model scored on each item")
 
 
 def _result_json(result: RunResult) -> dict[str, Any]:
@@ -269,5 +299,6 @@ def _print_funnel(terminal: Console, counts: SplitReport) -> None:
     terminal.print(table)
 
 
+main.add_command(audit)
 main.add_command(classifier)
 main.add_command(dedup)

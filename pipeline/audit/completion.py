@@ -1,0 +1,81 @@
+"""What is known to be done of an audit: records of parts, each with what it depends on and what it wrote.
+
+A record counts only while its key is the one asked for and its files are the bytes that it names; so
+a part that was left half done, or damaged since, is done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.runtime.storage import RunFolder
+
+__all__ = ["digest_of", "finish", "finished", "forget", "forget_surplus"]
+
+
+def finished(folder: RunFolder, record: Path, key: str) -> dict[str, Any] | None:
+    """What was noted of a part; None if it is not done, or not of this key.
+
+    Args:
+        folder: of the audit.
+        record: file of `finish`.
+        key: of all that the part depends on.
+    """
+    try:
+        noted = json.loads(record.read_text(encoding="utf-8"))
+        files = noted["files"].items() if noted["key"] == key else None
+        if files is None or any(digest_of(folder.root / name) != sha for name, sha in files):
+            return None
+        found: dict[str, Any] = noted["noted"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # none, or half a one: nothing is lost but the time to do it again
+    return found
+
+
+def finish(
+    folder: RunFolder, record: Path, key: str, files: Sequence[Path], noted: dict[str, Any]
+) -> None:
+    """Note that a part is done.
+
+    Args:
+        folder: of the audit.
+        record: file of the note.
+        key: of all that the part depends on.
+        files: of the part, below ``folder`` and written already.
+        noted: plain values, for `finished`.
+    """
+    digests = {str(path.relative_to(folder.root)): digest_of(path) for path in files}
+    data = {"key": key, "files": digests, "noted": noted}
+    folder.write_text(record, json.dumps(data, sort_keys=True))
+
+
+def forget(folder: RunFolder, record: Path) -> None:
+    """Take a record back before the files that it names are touched."""
+    folder.remove(record)
+
+
+def forget_surplus(folder: RunFolder, name: str, parts: int) -> None:
+    """Remove what an earlier audit of more parts has left.
+
+    Args:
+        name: what the files of the parts begin with, before ``-00000.``.
+        parts: that there are now.
+    """
+    for path in folder.splits.glob(f"{name}-[0-9]*.*"):
+        number = path.name[len(name) + 1 :].partition(".")[0]
+        if number.isdecimal() and int(number) >= parts:
+            folder.remove(path)
+
+
+def digest_of(path: Path) -> str:
+    """sha256 of a file.
+
+    Raises:
+        OSError: it is not there.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,245 @@
+"""The second pass: every document examined against the index, with the counts of the whole corpus.
+
+A document goes by its place in its part, not by its id: ids may repeat, places do not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from audits.examine import Examiner
+from audits.findings import Finding
+from audits.settings import AuditSettings
+from pipeline.audit.counting import Counts
+from pipeline.audit.parts import Corpus, PartTask, Run, batches, do_parts
+from pipeline.core.errors import ConservationError
+from pipeline.core.records import encodable
+from pipeline.runtime.executor import Tick
+from pipeline.runtime.manifest import fingerprint
+from pipeline.runtime.storage import RunFolder
+from pipeline.sources.corpus import CorpusRow
+
+__all__ = ["QUARANTINE", "Examined", "Placed", "examine_corpus"]
+
+QUARANTINE = pa.schema(
+    [
+        ("document", pa.string()),  # its id, or what stands for it
+        ("place", pa.string()),
+        ("reason", pa.string()),
+        ("error", pa.string()),
+        ("rows", pa.int64()),
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Placed:
+    """A finding, and the document that it is in: the how-manieth of which part."""
+
+    part: int
+    number: int
+    finding: Finding
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """What came of a corpus.
+
+    Args:
+        placed: findings, in the order of the documents.
+        rows: in the corpus, of which ``documents`` could be examined.
+        quarantined: the others, by reason.
+        faults: a file of rows of `QUARANTINE` for each part.
+        tally: sums of what `audits.examine.Examined` counts.
+        lost_by: hits that suppression cost, by number of the n-gram.
+        before: parts that were examined before.
+    """
+
+    placed: list[Placed]
+    rows: int
+    documents: int
+    quarantined: dict[str, int]
+    faults: list[Path]
+    tally: Counter[str]
+    lost_by: Counter[int]
+    before: int
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Without their places."""
+        return [placed.finding for placed in self.placed]
+
+
+def examine_corpus(
+    folder: RunFolder,
+    corpus: Corpus,
+    index: Path,
+    index_fingerprint: str,
+    settings: AuditSettings,
+    counts: Counts,
+    run: Run,
+) -> Examined:
+    """Examine every document of a corpus.
+
+    Args:
+        folder: of the audit.
+        corpus: which.
+        index: folder of the index.
+        index_fingerprint: of it.
+        settings: how.
+        counts: of the corpus, or of that which it is a sample of.
+        run: does the work.
+
+    Raises:
+        ConservationError: a row was lost.
+    """
+    how = fingerprint(index_fingerprint, settings.fingerprint(), counts.digest, counts.documents)
+    tasks = [
+        ExamineTask(
+            folder, corpus.name, number, part, corpus.columns, fingerprint(own, how), index,
+            settings, how, counts.file, counts.documents,
+        )
+        for number, (part, own) in enumerate(
+            zip(corpus.parts, corpus.fingerprints(), strict=True)
+        )
+    ]  # fmt: skip
+    done = do_parts(_examine, "examined", tasks, run)
+    placed: list[Placed] = []
+    quarantined: Counter[str] = Counter()
+    tally: Counter[str] = Counter()
+    lost_by: Counter[int] = Counter()
+    for task, noted in zip(tasks, done.noted, strict=True):
+        placed += _read_placed(task)
+        quarantined.update(noted["quarantined"])
+        tally.update(noted["tally"])
+        lost_by.update(dict(noted["lost_by"]))
+    rows = sum(noted["rows"] for noted in done.noted)
+    documents = sum(noted["documents"] for noted in done.noted)
+    if rows != documents + quarantined.total():
+        raise ConservationError(
+            f"{rows} rows were read, {documents} examined and {quarantined.total()} quarantined"
+        )
+    return Examined(
+        placed,
+        rows,
+        documents,
+        dict(sorted(quarantined.items())),
+        [task.file("faults.parquet") for task in tasks],
+        tally,
+        lost_by,
+        done.before,
+    )
+
+
+# --- one part --------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class ExamineTask(PartTask):
+    """Examining one part; see `examine_corpus`.
+
+    Args:
+        how: names the examiner: index, settings and counts.
+        counts: file of `Counts`.
+    """
+
+    index: Path
+    settings: AuditSettings
+    how: str
+    counts: Path | None
+    documents: int
+
+
+class _Kept:
+    """The examiner that this process used last; it takes longer to make than a part to examine."""
+
+    how = ""
+    examiner: Examiner | None = None
+
+    @classmethod
+    def of(cls, task: ExamineTask) -> Examiner:
+        # The folder too: work files of one content may lie in several, and one may be gone.
+        how = f"{task.index}\n{task.how}"
+        if cls.examiner is None or cls.how != how:
+            cls.examiner = None  # two of them may not fit into memory
+            counts = None if task.counts is None else np.load(task.counts, allow_pickle=False)
+            cls.examiner = Examiner(task.index, task.settings, counts, task.documents)
+            cls.how = how
+        return cls.examiner
+
+
+def _examine(task: ExamineTask, tick: Tick) -> tuple[Sequence[Path], dict[str, Any]]:
+    examiner = _Kept.of(task)
+    faults: list[CorpusRow] = []
+    tally: Counter[str] = Counter()
+    lost_by: Counter[int] = Counter()
+    documents = characters = 0
+    findings = task.file("findings.jsonl")
+    with (
+        task.folder.replacing(findings) as temporary,
+        temporary.open("w", encoding="ascii", newline="\n") as file,
+    ):
+        for rows in batches(task.part, task.columns, faults):
+            found = examiner.examine(_numbered(rows, documents))
+            if found.tally["documents"] != len(rows):
+                raise ConservationError(
+                    f"{', '.join(task.part.inputs)}: of {len(rows)} documents "
+                    f"{found.tally['documents']} were examined"
+                )
+            for one in found.findings:
+                number = int(one.document)
+                row = rows[number - documents]
+                line = [number, dataclasses.replace(one, document=row.id, url=row.url).to_json()]
+                file.write(json.dumps(line) + "\n")
+            tally.update(found.tally)
+            lost_by.update(found.lost_by)
+            documents += len(rows)
+            characters += sum(len(row.text or "") for row in rows)
+            tick({"bytes": characters, "documents": documents})
+    with task.folder.replacing(task.file("faults.parquet")) as temporary:
+        pq.write_table(_fault_table(faults), temporary, compression="zstd")
+    quarantined: Counter[str] = Counter()
+    for fault in faults:
+        quarantined[fault.fault] += fault.lost
+    return [findings, task.file("faults.parquet")], {
+        "rows": documents + quarantined.total(),
+        "documents": documents,
+        "quarantined": dict(sorted(quarantined.items())),
+        "tally": {name: int(value) for name, value in sorted(tally.items())},
+        "lost_by": sorted((int(ngram), int(hits)) for ngram, hits in lost_by.items()),
+    }
+
+
+def _numbered(rows: Sequence[CorpusRow], first: int) -> list[CorpusRow]:
+    """Rows that go by their place among the documents of the part."""
+    return [dataclasses.replace(row, id=str(first + at)) for at, row in enumerate(rows)]
+
+
+def _fault_table(faults: Sequence[CorpusRow]) -> pa.Table:
+    rows = [
+        {
+            "document": encodable(fault.id),
+            "place": encodable(fault.place),
+            "reason": fault.fault,
+            "error": encodable(fault.error),
+            "rows": fault.lost,
+        }
+        for fault in faults
+    ]
+    return pa.Table.from_pylist(rows, QUARANTINE)
+
+
+def _read_placed(task: ExamineTask) -> Iterator[Placed]:
+    with task.file("findings.jsonl").open(encoding="ascii") as file:
+        for line in file:
+            number, row = json.loads(line)
+            yield Placed(task.number, number, Finding.from_json(row))
