@@ -14,6 +14,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -217,7 +218,7 @@ class _Pair:
         }
 
 
-def _mean(values: npt.NDArray[np.generic], weights: _Floats) -> float:
+def _mean(values: npt.NDArray[Any], weights: _Floats) -> float:
     return float((values * weights).sum() / (weights.sum() + 1e-9))
 
 

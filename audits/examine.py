@@ -3,6 +3,7 @@
 1. Lexical: n-grams propose places (`audits.lexical`).
 2. Semantic: passages that pass the pre-screen are embedded, and their nearest items proposed.
 3. Verification: each candidate is weighed and becomes a verdict (`audits.verdicts`).
+4. Documents in other languages are glossed and verified apart (`audits.translated`).
 
 No candidate of the first tier needs the second: a model of paraphrase never vetoes a copy.
 """
@@ -10,8 +11,9 @@ No candidate of the first tier needs the second: a model of paraphrase never vet
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,11 +23,14 @@ import numpy.typing as npt
 from audits.boilerplate import Suppression
 from audits.findings import Finding, Kind
 from audits.index import StoredIndex, nearest_items
-from audits.known import KnownItems
+from audits.known import KnownItems, statement
 from audits.lexical_hits import LexicalHit, Tally
 from audits.passages import Passage, passages
+from audits.prescreen import Prescreen
 from audits.reading import Reader
 from audits.settings import AuditSettings
+from audits.stored_vectors import StoredVectors
+from audits.translated import LEAST, Translated, foreign, translated
 from audits.verdicts import Verdict, verdict
 from audits.verifier import Verifier
 from audits.weighing import Weighed, weigh
@@ -41,6 +46,9 @@ _AROUND = 48  # characters around an n-gram hit: a sentence's first word, a labe
 _MOST = 0.5  # of a question's n-grams, from which on a hit is about as long as what it hit
 _AT_ONCE = 256  # passages weighed together
 _OVERLAP = 0.5  # of the shorter of two places, from which on they are one
+
+
+_Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 
 
 class Row(Protocol):
@@ -78,6 +86,17 @@ class _Candidate:
     rivals: tuple[int, ...]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Placed:
+    """A verdict on a place of a document."""
+
+    start: int
+    end: int
+    item: int
+    cosine: float
+    judged: Verdict
+
+
 class Examiner:
     """Examines documents. Makes no use of what it saw before: a document's findings are its own.
 
@@ -111,17 +130,23 @@ class Examiner:
         self._words = [len(item.question.split()) for item in self.index.items]
         self._lengths = [len(item.question) for item in self.index.items]
         self._verifier = Verifier.load()
+        self._english = settings.encoder.model is None  # glosses are read by the packaged encoder
+        self._prescreen: Prescreen | None = None
+        if settings.prescreen and self.index.items:
+            # Another encoder may know other languages, of which the pre-screen does not judge.
+            self._prescreen = Prescreen.build(self.index.items, foreign=not self._english)
         self._default = self._verifier.threshold(settings.false_positive_rate)
 
     def threshold(self, benchmark: str) -> float:
         """Least probability of a leak of this benchmark's items."""
         return self.settings.thresholds.get(benchmark, self._default)
 
-    def examine(self, rows: Sequence[Row]) -> Examined:
+    def examine(self, rows: Sequence[Row], vectors: StoredVectors | None = None) -> Examined:
         """Find what these documents leak.
 
         Args:
             rows: documents; one without a text has no findings.
+            vectors: encodes passages, where some were embedded before.
 
         Raises:
             ModelError: see `classifiers.embed.Encoder.encode`.
@@ -131,8 +156,9 @@ class Examiner:
         found.tally.update(documents=len(rows), characters=sum(map(len, texts)))
         if not self.index.items:
             return found
-        candidates = self._proposed(texts, found)
-        placed: dict[int, list[tuple[int, int, Weighed, Verdict]]] = defaultdict(list)
+        encode = self.settings.encoder.encode if vectors is None else vectors.encode
+        candidates = self._proposed(texts, encode, found)
+        placed: dict[int, list[_Placed]] = defaultdict(list)
         for start in range(0, len(candidates), _AT_ONCE):
             some = candidates[start : start + _AT_ONCE]
             weighed = weigh(
@@ -142,18 +168,28 @@ class Examiner:
                 rivals=[one.rivals for one in some],
             )
             self._judge(some, weighed, placed)
+        for one in self._translations(texts, encode, found):
+            item = self.index.items[one.item]
+            limit = self.settings.thresholds.get(item.benchmark, LEAST)
+            leaks = one.probability >= limit
+            if one.probability >= self.settings.floor:
+                kind = Kind.TRANSLATION if leaks else Kind.SAME_TOPIC
+                judged = Verdict(kind, one.probability, False, one.evidence)
+                placed[one.row].append(_Placed(one.start, one.end, one.item, one.cosine, judged))
         for at in sorted(placed):
             found.findings += self._findings(rows[at], placed[at], found.tally)
         return found
 
     # --- tiers ---------------------------------------------------------------------------------
 
-    def _proposed(self, texts: Sequence[str], found: Examined) -> list[_Candidate]:
+    def _proposed(self, texts: Sequence[str], encode: _Encode, found: Examined) -> list[_Candidate]:
         tally = Tally()
         hits = self.index.lexical.find(texts, self._weights, tally=tally)
         found.lost_by.update(tally.lost_by)
         found.tally["lexical_hits"] += len(hits)
-        near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = self._semantic(texts, found)
+        near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = self._semantic(
+            texts, encode, found
+        )
         by_text: dict[int, list[LexicalHit]] = defaultdict(list)
         for hit in hits:
             by_text[hit.text].append(hit)
@@ -164,7 +200,7 @@ class Examiner:
         return proposed
 
     def _semantic(
-        self, texts: Sequence[str], found: Examined
+        self, texts: Sequence[str], encode: _Encode, found: Examined
     ) -> dict[int, list[tuple[Passage, tuple[int, ...]]]]:
         every = [
             (at, passage)
@@ -178,7 +214,7 @@ class Examiner:
         near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = defaultdict(list)
         if not chosen:
             return near
-        vectors = self.settings.encoder.encode([spoken[number] for number in chosen])
+        vectors = encode([spoken[number] for number in chosen])
         most = min(self.settings.candidates, len(self.index.items))
         cosines, numbers = nearest_items(np.asarray(self.index.vectors), vectors, most)
         for number, row, items in zip(chosen, cosines, numbers, strict=True):
@@ -190,7 +226,10 @@ class Examiner:
         return near
 
     def _worth(self, spoken: Sequence[str]) -> list[int]:
-        return list(range(len(spoken)))
+        """Numbers of the passages that are embedded."""
+        if self._prescreen is None:
+            return list(range(len(spoken)))
+        return [int(at) for at in np.flatnonzero(self._prescreen.worth(spoken))]
 
     def _merged(
         self,
@@ -214,6 +253,7 @@ class Examiner:
                 before = max(_AROUND, before - (hit.end - hit.start))
             place = _region(text, hit.start, hit.end, before, behind, self._lengths[hit.item])
             asked.setdefault(place, []).append(hit.item)
+        starts = [passage.start for passage, _ in near]
         return [
             _Candidate(
                 at,
@@ -223,7 +263,9 @@ class Examiner:
                 tuple(
                     dict.fromkeys(
                         item
-                        for passage, others in near
+                        for passage, others in near[
+                            bisect_left(starts, start - _LONGEST) : bisect_left(starts, end)
+                        ]
                         if _overlap(start, end, *passage) >= _OVERLAP
                         for item in others
                     )
@@ -232,13 +274,26 @@ class Examiner:
             for (start, end), items in sorted(asked.items())
         ]
 
+    def _translations(
+        self, texts: Sequence[str], encode: _Encode, found: Examined
+    ) -> list[Translated]:
+        """Of texts in other languages; an encoder that knows those proposes by itself."""
+        spoken = foreign(texts) if self._english else {}
+        passed = [
+            (at, one, texts[at][one.start : one.end], language)
+            for at, language in spoken.items()
+            for one in passages(texts[at], words=self.settings.words)
+        ]
+        most = self.settings.candidates
+        return translated(self.index, encode, passed, most=most, tally=found.tally)
+
     # --- verdicts ------------------------------------------------------------------------------
 
     def _judge(
         self,
         candidates: Sequence[_Candidate],
         weighed: Sequence[Sequence[Weighed]],
-        placed: dict[int, list[tuple[int, int, Weighed, Verdict]]],
+        placed: dict[int, list[_Placed]],
     ) -> None:
         every = [one for row in weighed for one in row]
         odds = self._verifier.probabilities([one.figures for one in every])
@@ -251,47 +306,49 @@ class Examiner:
                 if judged.probability >= self.settings.floor or judged.kind is Kind.ALTERED:
                     start = candidate.start + one.start
                     end = candidate.start + one.end
-                    placed[candidate.row].append((start, end, one, judged))
+                    placed[candidate.row].append(
+                        _Placed(start, end, one.item, one.figures["cosine"], judged)
+                    )
 
     def _findings(
         self,
         row: Row,
-        placed: Sequence[tuple[int, int, Weighed, Verdict]],
+        placed: Sequence[_Placed],
         tally: Counter[str],
     ) -> list[Finding]:
         """One finding for each place of an item, and for each place the item that fits it best."""
-        kept: list[tuple[int, int, Weighed, Verdict]] = []
+        kept: list[_Placed] = []
         order = sorted(
-            placed, key=lambda one: (-one[3].probability, -one[2].figures["cosine"], one[0], one[1])
+            placed, key=lambda one: (-one.judged.probability, -one.cosine, one.start, one.end)
         )
-        for entry in order:
-            start, end, one, judged = entry
+        for one in order:
             rivals = [
-                other for other in kept if _overlap(start, end, other[0], other[1]) >= _OVERLAP
+                other
+                for other in kept
+                if _overlap(one.start, one.end, other.start, other.end) >= _OVERLAP
             ]
-            if any(other[2].item == one.item for other in rivals):
+            if any(other.item == one.item for other in rivals):
                 continue  # the same place, cut otherwise
-            twin = any(
-                other[2].known.question.words == one.known.question.words for other in rivals
-            )
-            if rivals and judged.kind is not Kind.VERBATIM and not twin:
+            said = statement(self.index.items[one.item])
+            twin = any(statement(self.index.items[other.item]) == said for other in rivals)
+            if rivals and one.judged.kind is not Kind.VERBATIM and not twin:
                 tally["outdone"] += 1
                 continue
-            kept.append(entry)
+            kept.append(one)
         findings = []
-        for start, end, one, judged in sorted(kept, key=lambda one: (one[0], one[1], one[2].item)):
-            item = self.index.items[one.item]
+        for one in sorted(kept, key=lambda one: (one.start, one.end, one.item)):
+            item, judged = self.index.items[one.item], one.judged
             findings.append(
                 Finding(
                     benchmark=item.benchmark,
                     item=item.id,
                     document=row.id,
                     url=row.url,
-                    start=start,
-                    end=end,
+                    start=one.start,
+                    end=one.end,
                     type=judged.kind,
                     probability=judged.probability,
-                    leak=judged.kind.leak and judged.probability >= self.threshold(item.benchmark),
+                    leak=judged.kind.leak,
                     answer=judged.answer,
                     evidence=judged.evidence,
                 )
@@ -324,27 +381,30 @@ def suppressed(
     ]
 
 
+def _region(
+    text: str, start: int, end: int, before: int, behind: int, length: int
+) -> tuple[int, int]:
+    """Characters around a place, cut at white space, and no more of them than are weighed.
+
+    Args:
+        before, behind: characters wanted on either side.
+        length: of the item; a longer one needs more.
+    """
+    if not before and not behind:
+        return start, end
+    most = min(max(_REGION, 2 * length), _LONGEST)
+    first, last = max(0, start - before), min(len(text), end + behind)
+    if last - first > most:
+        middle = (start + end) // 2
+        first = max(0, min(first, middle - most // 2))
+        first = max(first, min(start, middle - most // 2))
+        last = min(len(text), first + most)
+    return _at_spaces(text, first, start), _at_spaces(text, last, end)
+
+
 def _overlap(start: int, end: int, other_start: int, other_end: int) -> float:
     shared = min(end, other_end) - max(start, other_start)
     return shared / max(1, min(end - start, other_end - other_start))
-
-
-def _region(
-    text: str, start: int, end: int, before: int, behind: int, item: int
-) -> tuple[int, int]:
-    """A place with so many characters around it, between words.
-
-    It is cut to `_REGION`, or to half as much again as the item has, up to `_LONGEST`.
-    """
-    if not (before or behind):
-        return start, end
-    most = min(max(_REGION, item + item // 2), _LONGEST)
-    half = most // 2
-    first, last = max(0, start - min(before, half)), min(len(text), end + min(behind, half))
-    if last - first > most:
-        first = max(first, min((start + end) // 2, start + half - _AROUND) - half)
-        last = min(last, first + most)
-    return _at_spaces(text, first, start), _at_spaces(text, last, end)
 
 
 def _at_spaces(text: str, place: int, towards: int) -> int:

@@ -55,8 +55,8 @@ class Contamination:
         by_kind: contaminated items by the strongest kind found of each, in the order of `Kind`.
         documents: with a finding that counts.
         answer_present: contaminated items whose answer stands in one of those documents, too.
-        curve: (threshold, items with a finding of a leaking kind at or above it); unlike
-            ``contaminated`` it takes no account of the benchmark's own threshold.
+        curve: (threshold, items that would be contaminated at it); unlike ``contaminated`` it
+            takes no account of the benchmark's own threshold. See `leaked_probabilities`.
     """
 
     items: int
@@ -80,10 +80,14 @@ class Contamination:
 
 
 def leaked_probabilities(findings: Iterable[Finding]) -> dict[Key, float]:
-    """By benchmark and item, the highest probability of a finding of a leaking kind."""
+    """By benchmark and item, the highest probability that it is leaked, whatever the threshold.
+
+    What lies below its threshold is called same-topic, and would be a leak at a lower one; an altered
+    item is another question at any.
+    """
     found: dict[Key, float] = {}
     for one in findings:
-        if one.type.leak:
+        if one.type is not Kind.ALTERED:
             key = (one.benchmark, one.item)
             found[key] = max(found.get(key, 0.0), one.probability)
     return found

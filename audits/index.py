@@ -22,12 +22,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from audits.benchmarks import digest
 from audits.items import Benchmark, Item
 from audits.known import statement
 from audits.lexical import LexicalIndex
 from audits.settings import AuditSettings
 from classifiers.embed import Encoder
 from pipeline.core.errors import ModelError, SourceError
+from pipeline.core.records import encodable
 from pipeline.runtime.storage import storage_errors
 
 __all__ = ["StoredIndex", "build_index", "load_items", "nearest_items", "neighbours"]
@@ -36,6 +38,8 @@ VERSION = 1
 _NEIGHBOURS = 3
 _SAME = 0.995  # cosine of an item's copy within the benchmark, which sets it apart from nothing
 _AT_ONCE = 4096
+_SPARE = 24  # items looked at beyond those asked for
+_HEADER = ("fingerprint", "items", "dimension", "encoder", "benchmarks")
 
 _Vectors = npt.NDArray[np.float32]
 
@@ -92,8 +96,11 @@ class StoredIndex:
                 LexicalIndex.load(folder / "lexical"),
                 header,
             )
-        except OSError as error:
-            raise SourceError(f"{folder}: a file of the index is missing ({error})") from error
+        except (OSError, EOFError, ValueError) as error:
+            raise SourceError(
+                f"{folder}: a file of the index is missing or damaged ({error}); audit with "
+                "--benchmarks to make it anew"
+            ) from error
 
 
 def build_index(
@@ -101,8 +108,8 @@ def build_index(
 ) -> dict[str, Any]:
     """Make the index of these benchmarks; what is there already is used again.
 
-    An index of the same benchmarks, encoder and rules is left as it is. Of another one the vectors
-    of items that stay are kept, so that adding a benchmark costs that benchmark.
+    A whole index of the same benchmarks, encoder and rules is left as it is. Of another one the
+    vectors of items that stay are kept, so that adding a benchmark costs that benchmark.
 
     Args:
         benchmarks: in the order that findings will have.
@@ -113,13 +120,14 @@ def build_index(
         ``index.json``: ``fingerprint``, ``items``, ``dimension``, ``encoder``, ``benchmarks``.
 
     Raises:
-        ModelError: the folder's vectors were made by an encoder of another dimension.
+        ModelError: the folder's vectors were made by another encoder.
+        SourceError: its ``index.json`` cannot be read.
         StorageError: it cannot be written.
     """
     items = [item for benchmark in benchmarks for item in benchmark.items]
     fingerprint = _fingerprint(benchmarks, settings.encoder)
     before = _header(folder)
-    if before is not None and before["fingerprint"] == fingerprint:
+    if before is not None and before["fingerprint"] == fingerprint and _whole(folder):
         return before
     known = _vectors_there(folder, before, settings.encoder)
     with storage_errors(folder):
@@ -152,7 +160,7 @@ def build_index(
                 for one in benchmarks
             },
         }
-        text = json.dumps(header, indent=2, ensure_ascii=False)
+        text = encodable(json.dumps(header, indent=2, ensure_ascii=False))
         (folder / "index.json").write_text(text + "\n", "utf-8")
     return header
 
@@ -175,7 +183,8 @@ def nearest_items(
 ) -> tuple[_Vectors, npt.NDArray[np.int64]]:
     """Cosines and numbers of the ``most`` nearest items of each query, nearest first.
 
-    Exact (FAISS, inner product over all items); -1 where there are fewer items.
+    Exact (FAISS, inner product over all items); -1 where there are fewer items. Of equally near
+    ones the first. What is near a query does not depend on the others.
 
     Args:
         vectors: ``float32[items, dimension]``, of unit length.
@@ -185,7 +194,19 @@ def nearest_items(
 
     index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(np.ascontiguousarray(vectors))
-    scores, numbers = index.search(np.ascontiguousarray(queries), most)
+    scores = np.full((len(queries), most), -1, np.float32)
+    numbers = np.full((len(queries), most), -1, np.int64)
+    more = min(len(vectors), most + _SPARE)
+    kept = min(most, more)
+    for start in range(0, len(queries) if more else 0, _AT_ONCE):
+        some = np.ascontiguousarray(queries[start : start + _AT_ONCE])
+        _, near = index.search(some, more)
+        # Its last bits depend on how many queries there are, and so does the order of equal ones.
+        near.sort(axis=1)
+        for at, (query, row) in enumerate(zip(some, near, strict=True), start):
+            cosines = (vectors[row] * query).sum(axis=1)
+            order = np.argsort(-cosines, kind="stable")[:kept]
+            scores[at, :kept], numbers[at, :kept] = cosines[order], row[order]
     return scores, numbers
 
 
@@ -210,14 +231,28 @@ def neighbours(vectors: _Vectors) -> npt.NDArray[np.int64]:
     return found
 
 
+def _whole(folder: Path) -> bool:
+    try:
+        StoredIndex.load(folder)
+    except SourceError:
+        return False
+    return True
+
+
 def _table(items: Sequence[Item]) -> pa.Table:
-    rows = [dataclasses.asdict(item) | {"choices": list(item.choices)} for item in items]
+    rows = [
+        {
+            name: encodable(value) if isinstance(value, str) else list(map(encodable, value))
+            for name, value in dataclasses.asdict(item).items()
+        }
+        for item in items
+    ]
     return pa.Table.from_pylist(rows, schema=_ITEMS)
 
 
 def _fingerprint(benchmarks: Sequence[Benchmark], encoder: Encoder) -> str:
     made_of = [VERSION, encoder.model_sha256(), encoder.dtype]
-    made_of += [[one.name, one.sha256, len(one.items)] for one in benchmarks]
+    made_of += [[one.name, one.sha256 or digest(one.items), len(one.items)] for one in benchmarks]
     return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
@@ -228,14 +263,22 @@ def _header(folder: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise SourceError(f"{folder / 'index.json'}: cannot be read ({error})") from error
-    return header if isinstance(header, dict) and header.get("version") == VERSION else None
+    if not isinstance(header, dict) or header.get("version") != VERSION:
+        return None
+    missing = [name for name in _HEADER if name not in header]
+    if missing:
+        raise SourceError(
+            f"{folder / 'index.json'}: has no {missing[0]!r}; remove the folder and audit with "
+            "--benchmarks to make it anew"
+        )
+    return header
 
 
 def _check_encoder(folder: Path, header: dict[str, Any], encoder: Encoder) -> None:
     made = header["encoder"]
-    if made["sha256"] == encoder.model_sha256():
+    if made["sha256"] == encoder.model_sha256() or not header["items"]:
         return
-    if header["items"] and header["dimension"] != encoder.dimension:
+    if header["dimension"] != encoder.dimension:
         raise ModelError(
             f"{folder}: its vectors have {header['dimension']} dimensions, made by "
             f"{made['name']}, and {encoder.name} gives {encoder.dimension}; audit with the same "
@@ -255,8 +298,11 @@ def _vectors_there(
     _check_encoder(folder, header, encoder)
     if header["encoder"]["dtype"] != encoder.dtype:
         return {}
-    vectors = np.load(folder / "vectors.npy", allow_pickle=False)
-    return dict(zip(map(statement, load_items(folder)), vectors, strict=True))
+    try:
+        vectors = np.load(folder / "vectors.npy", allow_pickle=False)
+        return dict(zip(map(statement, load_items(folder)), vectors, strict=True))
+    except (OSError, EOFError, ValueError, SourceError):
+        return {}  # missing or damaged: all are made anew
 
 
 def _vectors(items: Sequence[Item], encoder: Encoder, known: dict[str, _Vectors]) -> _Vectors:

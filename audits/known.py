@@ -134,6 +134,8 @@ def _docstring(code: str) -> str:
     if not pieces:
         return code
     longest = max(pieces, key=len)
+    if not longest.strip():
+        return code
     prose: list[str] = []
     for line in longest.splitlines():
         if prose and _EXAMPLES.match(line):

@@ -167,7 +167,7 @@ def _one(values: Sequence[int], first: int) -> tuple[int, int]:
 
 def han_value(numerals: str) -> int | None:
     """The value of Chinese numerals: 三十 is 30, 一万二 is 12000, 二〇一五 is 2015; None of nonsense."""
-    if not numerals or len(numerals) > _LONGEST:
+    if not numerals or len(numerals) > _LONGEST or not set(numerals) <= set(HAN_NUMERALS):
         return None
     if len(numerals) > 1 and all(one in _HAN_DIGITS for one in numerals):
         return int("".join(str(_HAN_DIGITS[one]) for one in numerals))

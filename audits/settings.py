@@ -29,7 +29,7 @@ class AuditSettings:
             thresholds follow.
         thresholds: least probability of a leak, by benchmark, from a calibration on one's own clean
             text; a benchmark without one takes the shipped threshold.
-        floor: findings below this probability are not kept.
+        floor: findings below this probability are not kept, but for altered items.
 
     Raises:
         ConfigError: a value out of its range.

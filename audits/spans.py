@@ -21,6 +21,7 @@ _TELLING = 0.5  # weight of a word that is worth it by itself
 _WHOLE = 0.9  # of a question's words, from which on a copy is whole
 _MARK = re.compile(r"[^\w\s]")
 _COPIED = 4  # words in a row that no two texts share by chance
+_FEW, _MISTYPED = 4, 0.6  # words at an edge; similarity of their letters
 _CLOSING = ".!?:;\"'”’)]"
 _SHORT = 2  # words of a run of equal words that is worth showing, unless it is the item's rarest
 
@@ -127,7 +128,14 @@ def _blocks(mine: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, 
 
 
 def _half(words: Sequence[str], of: Sequence[str]) -> bool:
-    return bool(words) and 2 * (Counter(words) & Counter(of)).total() >= len(words)
+    """Whether half of some words are among others, of a few also if mistyped."""
+    if not words:
+        return False
+    if len(words) <= _FEW:
+        same = sum(bool(difflib.get_close_matches(word, of, 1, _MISTYPED)) for word in words)
+    else:
+        same = (Counter(words) & Counter(of)).total()
+    return 2 * same >= len(words)
 
 
 def _marked(text: str, end: int) -> int:

@@ -20,7 +20,7 @@ from audits.translation_evidence import FEATURES, compare
 from audits.translation_words import Weights, item_words
 from pipeline.core.errors import ModelError
 
-__all__ = ["THRESHOLD", "UNPROVEN", "TranslationScore", "Translations", "languages"]
+__all__ = ["THRESHOLD", "UNPROVEN", "TranslationScore", "Translations", "languages", "said"]
 
 # Of the probability: at most one ordinary passage in a thousand scores above it.
 THRESHOLD = 0.5
@@ -92,9 +92,7 @@ class Translations:
         """Why a translation of an item would hardly be recognised, for the account; or an empty string."""
         if item.language != "en":
             return "not in English"
-        words = item_words(item.question, self.weights)
-        senses = {word.senses[0]: word.weight for word in words if word.senses}
-        return "too few words" if sum(senses.values()) < _SHORT else ""
+        return "" if said(item.question, self.weights) >= _SHORT else "too few words"
 
     def score(
         self, item: Item, passage: str, language: str, cosine: float, margin: float
@@ -128,6 +126,12 @@ class Translations:
         if not found.proven:
             probability = min(probability, UNPROVEN)
         return TranslationScore(probability, {**found.values, "met": float(found.met)}, found.spans)
+
+
+def said(text: str, weights: Weights) -> float:
+    """How much an English text says: the weights of its different words together."""
+    told = {word.senses[0]: word.weight for word in item_words(text, weights) if word.senses}
+    return sum(told.values())
 
 
 @functools.cache

@@ -48,6 +48,7 @@ _NAME = 2.0  # weight of a name of the item that the passage lacks: it may be sp
 _PLACE = 0.15  # of the length that places may be apart
 _FEW = 3  # pairs that say nothing of the order
 _MUTE = frozenset({"zh"})  # languages whose letters tell too little of how a name sounds
+_NO_SIGNS = frozenset("aAIst%$")  # words and endings of English, and signs that may be words
 _ASKING = frozenset(
     map(sense, ("how", "what", "which", "who", "whom", "whose", "where", "when", "why"))
 )
@@ -194,12 +195,29 @@ def _numbers(ours: Sequence[Word], theirs: Sequence[Word]) -> dict[str, float]:
         "numbers": math.log1p(both),
         "numbers_missed": math.log1p(lost),
         "numbers_strayed": math.log1p(stray),
-        "number_order": _common(mine, other) / len(mine) if len(mine) > 1 else 0.5,
+        "number_order": _in_order(_signs(ours), _signs(theirs)),
     }
 
 
+def _signs(words: Sequence[Word]) -> list[Word]:
+    """Numbers, and single letters as formulas have them."""
+    return [
+        word
+        for word in words
+        if word.kind == "number"
+        or (len(word.text) == 1 and word.text.isascii() and word.text not in _NO_SIGNS)
+    ]
+
+
+def _in_order(mine: Sequence[Word], other: Sequence[Word]) -> float:
+    longest = max(len(mine), len(other))
+    return _common(mine, other) / longest if len(mine) > 1 else 0.5
+
+
 def _same(one: Word, other: Word) -> bool:
-    return not set(one.numbers).isdisjoint(other.numbers)
+    if one.numbers:
+        return not set(one.numbers).isdisjoint(other.numbers)
+    return one.text == other.text
 
 
 def _common(mine: Sequence[Word], other: Sequence[Word]) -> int:

@@ -202,7 +202,12 @@ class _Free:
         self.stems = frozenset(map(stem, words))
 
     def mistyped(self, word: str) -> bool:
-        """Whether one of them may be meant for this one. Among many, one would be by chance."""
+        """Whether one of them may be meant for this one. Among many, one would be by chance.
+
+        Markup makes ``john&#x27;s`` of ``john's``: what is before the apostrophe will do.
+        """
+        if "'" in word and word.partition("'")[0] in self.words:
+            return True
         if len(word) <= 3 or len(self.words) > _MANY:
             return False
         matcher = difflib.SequenceMatcher(None, "", word, autojunk=False)

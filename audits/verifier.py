@@ -121,16 +121,22 @@ class Verifier:
         """The shipped one.
 
         Raises:
-            ModelError: it was made for other evidence.
+            ModelError: it is missing, or was made for other evidence.
         """
         folder = resources.files("audits").joinpath("shipped")
-        header = json.loads(folder.joinpath("verifier.json").read_text("utf-8"))
+        try:
+            header = json.loads(folder.joinpath("verifier.json").read_text("utf-8"))
+            data = io.BytesIO(folder.joinpath("verifier.npz").read_bytes())
+        except OSError as error:
+            raise ModelError(
+                f"audits/shipped: the verifier is missing ({error}); install gristmill anew, or train "
+                "it with benchmarks/train_verifier.py"
+            ) from error
         if tuple(header["evidence"]) != NAMES:
             raise ModelError(
                 "audits/shipped/verifier.json was trained on other evidence than audits.evidence "
                 "gives; train it anew with benchmarks/train_verifier.py"
             )
-        data = io.BytesIO(folder.joinpath("verifier.npz").read_bytes())
         with np.load(data, allow_pickle=False) as arrays:
             heads = {name: Head.of(name, arrays) for name in HEADS}
         return cls(heads, header["thresholds"])
@@ -146,9 +152,13 @@ class Verifier:
         return {name: _sigmoid(self.heads[name].log_odds(rows)) for name in HEADS}
 
     def threshold(self, rate: float) -> float:
-        """Least probability of a leak at a false positive rate, between the calibrated rates."""
-        rates = sorted(map(float, self.thresholds))
-        values = [self.thresholds[f"{one:g}"] for one in rates]
+        """Least probability of a leak at a false positive rate, between the calibrated rates.
+
+        Beyond them that of the nearest one.
+        """
+        rates, values = zip(
+            *sorted((float(one), value) for one, value in self.thresholds.items()), strict=True
+        )
         return float(np.interp(np.log(max(rate, 1e-9)), np.log(rates), values))
 
 

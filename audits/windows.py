@@ -21,6 +21,7 @@ import functools
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,7 @@ import numpy.typing as npt
 
 from pipeline.core.errors import ConfigError
 
-__all__ = ["Window", "windows"]
+__all__ = ["Window", "docstrings", "windows"]
 
 WHOLE = 1.5  # windows: a text up to this long is not cut
 
@@ -75,6 +76,17 @@ _DEFINITION = re.compile(
     r"[ \t]*+(?:(?:async[ ]+)?def[ ]|class[ ]\w|@\w|(?:(?:public|private|protected|static|export"
     r"|async)[ ]+)*(?:func|function|fn)[ ])"
 )
+_QUOTES = re.compile(r"\"\"\"|'''")
+_EXAMPLE = re.compile(r"^[ \t]*+(?:>>>|Examples?\b)", re.MULTILINE)
+_HEAD = 500  # characters before a docstring that its definition may take
+_COMMENT = re.compile(r"[ \t]*+(?:#(?!!)|//)")
+_FUNCTION = re.compile(
+    r"[ \t]*+(?:(?:async|export|public|private|protected|static|template|inline|unsafe|pub)\b[^\n]*"
+    r"|(?:def|class|function|func|fn|int|void|bool|double|float|string|vector|std)\b)"
+)
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+COMMENT = 5  # words
+
 _NARROW, _BROAD = 30, 160  # characters: lines all below and any above are not wrapped
 _ROOM = 0.9  # of the longest line, since not all wrap at the same column
 
@@ -129,6 +141,62 @@ def windows(text: str, *, words: int = 64, overlap: float = 0.5) -> list[Window]
         # As early as it may, but not so early that the next unit would not fit.
         shared = bisect_left(before, before[last] - overlap * limit)
         unit = min(max(unit + 1, shared, bisect_left(before, before[last + 1] - limit)), last)
+
+
+def docstrings(text: str, *, words: int = 64) -> list[Window]:
+    """Windows over what source code says in prose, in order.
+
+    Docstrings, behind ``def …:`` or ``class …:`` or at the start of the text, up to their examples
+    (a line with ``>>>`` or ``Example``); an open one ends with the text. Comments of at least
+    `COMMENT` words that stand before a definition or between ``/*`` and ``*/``. They are read apart,
+    as tasks leak by what functions are said to do, however these are written.
+
+    Args:
+        text: any string.
+        words: of a window, at most; see `windows`.
+
+    Raises:
+        ConfigError: ``words`` is out of its range.
+    """
+    found = [*_docstrings(text), *_comments(text)]
+    return [
+        Window(start + one.start, start + one.end)
+        for start, end in sorted(found)
+        for one in windows(text[start:end], words=words)
+    ]
+
+
+def _docstrings(text: str) -> Iterator[tuple[int, int]]:
+    place = 0
+    while (opens := _QUOTES.search(text, place)) is not None:
+        closes = text.find(opens[0], opens.end())
+        end = closes if closes >= 0 else len(text)
+        place = end + len(opens[0])
+        before = text[max(0, opens.start() - _HEAD) : opens.start()].rstrip("rRuU").rstrip()
+        if not before or (before.endswith(":") and ("def " in before or "class " in before)):
+            example = _EXAMPLE.search(text, opens.end(), end)
+            yield opens.end(), example.start() if example else end
+
+
+def _comments(text: str) -> Iterator[tuple[int, int]]:
+    place = text.find("/*")
+    while place >= 0:
+        end = text.find("*/", place + 2)
+        if end < 0:
+            break
+        if len(_LETTERS.findall(text, place, end)) >= COMMENT:
+            yield place + 2, end
+        place = text.find("/*", end + 2)
+    if "#" not in text and "//" not in text:
+        return
+    start = opened = 0
+    for line in text.split("\n"):
+        if not _COMMENT.match(line):
+            words = _LETTERS.findall(text, opened, start) if _FUNCTION.match(line) else ()
+            if len(words) >= COMMENT:
+                yield opened, start
+            opened = start + len(line) + 1
+        start += len(line) + 1
 
 
 def _trimmed(text: str, start: int, end: int) -> Window:

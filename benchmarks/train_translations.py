@@ -46,7 +46,9 @@ def main() -> None:
     options.out.write_text(json.dumps(model, ensure_ascii=False, indent=0) + "\n", "utf-8")
     print(f"{options.out}: {model['pairs']}, {options.out.stat().st_size:,} bytes")
     for name, steps in card.steps.items():
-        print(f"  {name:16} {len(steps.edges):3} steps, {steps.points[0]:+.2f} to {steps.points[-1]:+.2f}")
+        print(
+            f"  {name:16} {len(steps.edges):3} steps, {steps.points[0]:+.2f} to {steps.points[-1]:+.2f}"
+        )
 
 
 if __name__ == "__main__":

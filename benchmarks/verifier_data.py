@@ -24,7 +24,7 @@ from audits.inject import FORMS, render
 from audits.items import Item
 from audits.leaks import read_leaks
 
-__all__ = ["Text", "labelled"]
+__all__ = ["TRADES", "Copies", "Text", "labelled"]
 
 GROUPS = Path(__file__).parent / "leak_groups"
 SHINGLE = 8
@@ -107,7 +107,7 @@ def _pairs(shared: Path, items: list[Item], texts: list[Text]) -> None:
 
 def _clean(shared: Path, items: list[Item], texts: list[Text]) -> None:
     folder = shared / "benchmarks"
-    copies = _Copies(items)
+    copies = Copies(items)
     seen = {_plain(text.text) for text in texts}
     indexed = {(item.benchmark, item.id) for item in items}
     sources: list[tuple[str, str, Iterable[str]]] = [
@@ -177,7 +177,7 @@ def _made(items: list[Item], real: int) -> Iterator[Text]:
                     yield Text(text, items[at].benchmark, form.kind, at, form=f"made:{name}")
 
 
-class _Copies:
+class Copies:
     """Finds texts that share over half their 8-grams with an item: copies, whoever labelled them."""
 
     def __init__(self, items: list[Item]):

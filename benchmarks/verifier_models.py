@@ -38,7 +38,7 @@ def fit(
     ).fit(rows, truth, sample_weight=weights)  # fmt: skip
     knots = np.stack([_knots(column) for column in rows.T])
     basis, scale = _basis(rows, knots)
-    regression = LogisticRegression(C=ridge, max_iter=400).fit(
+    regression = LogisticRegression(C=ridge, solver="newton-cholesky", max_iter=30).fit(
         basis / scale, truth, sample_weight=weights
     )
     slopes = (regression.coef_[0] / scale).reshape(knots.shape)
@@ -68,8 +68,8 @@ def _basis(
     columns = []
     for at, own in enumerate(knots):
         columns += [np.interp(rows[:, at], own, one) for one in np.eye(len(own))]
-    basis = np.stack(columns, axis=1)
-    return basis, np.maximum(basis.std(axis=0), 0.02)
+    basis = np.stack(columns, axis=1).astype(np.float32)
+    return basis, np.maximum(basis.std(axis=0), 0.02).astype(np.float32)
 
 
 def _nodes(trees: HistGradientBoostingClassifier) -> dict[str, object]:

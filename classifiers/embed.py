@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import importlib.util
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
@@ -34,6 +35,7 @@ DTYPES = ("float32", "bfloat16")
 # Tokens of a tile. On a processor 256 already run at full speed, and a lone text costs no more.
 _TILE = {"cpu": 256, "cuda": 16_384}
 _AT_ONCE = 4096  # texts tokenised together; bounds memory and never changes a vector
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _CHARACTERS = 32  # of a text for each token of the window: more than any prose needs
 
 
@@ -205,9 +207,7 @@ class _Loaded:
         # The vector of a text without any token: no direction is better than another.
         found[:, 0] = 1.0
         for start in range(0, len(texts), _AT_ONCE):
-            tokens = self._tokens(texts[start : start + _AT_ONCE])
-            seen = [index for index, row in enumerate(tokens["input_ids"]) if row]
-            rows = {name: [column[index] for index in seen] for name, column in tokens.items()}
+            seen, rows = _filled(self._tokens(texts[start : start + _AT_ONCE]))
             found[np.asarray(seen, np.int64) + start] = _unit(self._vectors(rows))
         return found
 
@@ -228,25 +228,40 @@ class _Loaded:
             )
             spans, marks = encoded.pop("offset_mapping"), encoded.pop("special_tokens_mask")
             rows = dict(encoded)
-            none = np.zeros(0, np.float32)
-            made = [(np.zeros((len(row), 0), np.float32), none) for row in rows["input_ids"]]
+            size = self.dimension if vectors else 0
+            none = np.eye(1, size, dtype=np.float32)[0]  # of a text without any token; see `encode`
+            made = [(np.zeros((len(row), size), np.float32), none) for row in rows["input_ids"]]
             if vectors:
-                for index, *one in self._token_vectors(rows):
-                    made[index] = (one[0], one[1])
+                seen, filled = _filled(rows)
+                for index, *one in self._token_vectors(filled):
+                    made[seen[index]] = (one[0], one[1])
             for index, (of_tokens, pooled) in enumerate(made):
-                text = texts[start + index]
-                # What `_cut` takes from the front.
-                ahead = len(text) - len(text.lstrip()) if len(some[index]) < len(text) else 0
                 own = ~np.asarray(marks[index], np.bool_)
+                places = np.asarray(spans[index], np.int64).reshape(-1, 2)[own]
                 found.append(
                     TokenVectors(
                         np.asarray(rows["input_ids"][index], np.int64)[own],
-                        np.asarray(spans[index], np.int64).reshape(-1, 2)[own] + ahead,
+                        self._uncut(texts[start + index], places),
                         of_tokens[own],
                         pooled,
                     )
                 )
         return found
+
+    def _uncut(self, text: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Places in a text of places in what `_cut` makes of it."""
+        if len(text) > self.window * _CHARACTERS:
+            cut = text.lstrip()
+            return len(text) - len(cut) + self._unpaired(cut, places)
+        return self._unpaired(text, places)
+
+    @staticmethod
+    def _unpaired(text: str, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The same where `encodable` made one character of two surrogates."""
+        pairs = [match.start() for match in _PAIR.finditer(text)]
+        if not pairs:
+            return places
+        return places + np.searchsorted(np.array(pairs) - np.arange(len(pairs)), places)
 
     def _token_vectors(
         self, tokens: dict[str, list[list[int]]]
@@ -316,6 +331,12 @@ class _Loaded:
                 f"({type(error).__name__}: {error})"
             ) from error
         return out
+
+
+def _filled(tokens: dict[str, list[list[int]]]) -> tuple[list[int], dict[str, list[list[int]]]]:
+    """Which texts have tokens, and these."""
+    seen = [index for index, row in enumerate(tokens["input_ids"]) if row]
+    return seen, {name: [column[index] for index in seen] for name, column in tokens.items()}
 
 
 def _unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

