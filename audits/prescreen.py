@@ -61,10 +61,11 @@ class Model:
         bias: of style.
         frequencies: of ``windows`` of web pages, how many a word is in; rare ones are left out.
         known: ``uint64[words]``, hashes of those words, ascending.
-        centre, scale: ``float64[8]``, of the features that are joined; see `joined`.
-        join: ``float64[1 + 23]``, the intercept and the weights of what `expanded` makes of them.
+        centre, scale: ``float64[6]``, of the features that are joined; see `joined`.
+        join: ``float64[1 + 17]``, the intercept and the weights of what `expanded` makes of them.
         threshold: a text that scores at least this is worth embedding.
-        measured: recall and share skipped at the threshold, as they were measured.
+        measured: recall and share skipped at the threshold, as they were measured
+            on folds: by leaks of benchmarks, and pages, that the models had not seen.
         sha256: of the file.
     """
 
@@ -135,9 +136,10 @@ class Model:
 
 
 def joined(spans: Spans, style: _Floats, overlap: _Floats) -> _Floats:
-    """What is joined, ``float64[spans, 8]``.
+    """What is joined, ``float64[spans, 6]``.
 
-    Style, the best of it in the text, the three of `Overlap.of`, the last three of `Spans.marks`.
+    Style, the best of it in the text, overlap, the last three of `Spans.marks`. Nothing else of the
+    index is in it, so that what was learned holds for an index of any size.
     """
     best = np.full(int(spans.texts.max(initial=-1)) + 1, -np.inf)
     np.maximum.at(best, spans.texts, style)
@@ -145,9 +147,14 @@ def joined(spans: Spans, style: _Floats, overlap: _Floats) -> _Floats:
 
 
 def expanded(features: _Floats) -> _Floats:
-    """Standardised features, their products with the first, and their squares, ``float64[n, 23]``."""
+    """Standardised features, their products with the first, and their squares, ``float64[n, 17]``.
+
+    Of the overlap only what is above its mean is squared: less of it must never count for more.
+    """
     kept = np.clip(features, -4.0, 8.0)
-    return np.hstack([kept, kept[:, :1] * kept[:, 1:], kept**2])
+    squares = kept**2
+    squares[:, _OVERLAP] = np.maximum(kept[:, _OVERLAP], 0.0) ** 2
+    return np.hstack([kept, kept[:, :1] * kept[:, 1:], squares])
 
 
 @functools.cache
@@ -216,10 +223,8 @@ class Prescreen:
         for start, batch in batches(texts, CHARACTERS):
             spans = Spans.of(batch)
             there = self.overlap.stems_of(spans.plain, spans.first, spans.end)
-            weight = self.overlap.weight(there)
-            overlap = np.column_stack([np.zeros(len(weight)), weight, np.diff(there.indptr)])
-            features = joined(spans, self.model.style(spans), overlap)
-            asked = np.ones(len(weight), np.bool_)
+            features = joined(spans, self.model.style(spans), np.zeros(len(spans.first)))
+            asked = np.ones(len(features), np.bool_)
             if sparing:
                 whole = self.overlap.stems_of(spans.plain, spans.bounds[:-1], spans.bounds[1:])
                 bound = self.overlap.bound(whole)[spans.texts]
@@ -303,8 +308,6 @@ class Prescreen:
 
 def _found(table: _Hashes, hashes: _Hashes) -> tuple[npt.NDArray[np.int64], _Flags]:
     """For each hash a place in a sorted table, and whether it is there."""
-    if not len(table):
-        raise ValueError("the model has no words")
     which = np.minimum(np.searchsorted(table, hashes), len(table) - 1)
     return which, table[which] == hashes
 

@@ -131,9 +131,8 @@ class Overlap:
         )
 
     def of(self, spans: Spans) -> _Floats:
-        """``float64[spans, 3]``: the best overlap, the weight of all stems known, how many they are."""
-        there = self.stems_of(spans.plain, spans.first, spans.end)
-        return np.column_stack([self.best(there), self.weight(there), np.diff(there.indptr)])
+        """The overlap with the item that a span overlaps most with, ``float64[spans]``."""
+        return self.best(self.stems_of(spans.plain, spans.first, spans.end))
 
     def stems_of(
         self,
@@ -156,11 +155,6 @@ class Overlap:
         edges = np.searchsorted(rows, np.arange(shape[0] + 1)).astype(np.int32)
         ones = np.ones(len(rows), np.float32)
         return scipy.sparse.csr_matrix((ones, columns.astype(np.int32), edges), shape)
-
-    def weight(self, there: scipy.sparse.csr_matrix) -> _Floats:
-        """Of all stems of a run, ``float64[runs]``."""
-        weight: _Floats = (there @ self.weights).astype(np.float64)
-        return weight
 
     def best(self, there: scipy.sparse.csr_matrix) -> _Floats:
         """The overlap with the item that a run overlaps most with, ``float64[runs]``."""

@@ -373,9 +373,12 @@ def report(
         line = [np.average(kept, weights=weights), kept.mean()]
         line += [kept[[label[1:] == one for label in labels]].mean() for one in forms]
         print(f"   {skip:.2f}   " + "  ".join(f"{value:.3f}" for value in line))
-    kept, skipped = scores >= threshold, every < threshold
+    kept, share = scores >= threshold, float((every < threshold).mean())
+    # Each window was measured by all folds of its half of the pages, and counts once.
+    distinct = len(every) * 2 // len(windows_of)
+    skipped = proportion(round(share * distinct), distinct)
     shares = [round(float((one < threshold).mean()), 3) for one in windows_of.values()]
-    print(f"\nat {threshold}: {proportion(int(skipped.sum()), len(skipped))} skipped; {shares}")
+    print(f"\nat {threshold}: {skipped} skipped; {shares}")
     print(
         f"recall {np.average(kept, weights=weights):.4f} mean, {proportion(int(kept.sum()), len(kept))}"
     )
@@ -388,7 +391,7 @@ def report(
     measured = {
         "recall": proportion(int(kept.sum()), len(kept)).to_json(),
         "recall_mean_of_benchmarks": round(float(np.average(kept, weights=weights)), 4),
-        "skipped": proportion(int(skipped.sum()), len(skipped)).to_json(),
+        "skipped": skipped.to_json(),
     }
     return threshold, measured
 
@@ -407,7 +410,7 @@ def as_json(
     for number, value in sorted(zip(place.tolist(), style[0].tolist(), strict=True)):
         if value:
             kind, token = named[number]
-            found[kind][token] = value
+            found[kind][token] = round(value, 3)  # of 32 bits before
     parts = {
         "about": "Learned by benchmarks/audit_prescreen.py; counts of words after WCXB (CC BY 4.0).",
         "threshold": threshold,
@@ -435,11 +438,16 @@ def speed(screen: Prescreen, texts: list[str], items: list[Item]) -> None:
         started = time.process_time()
         kept = screen.worth(texts)
         rates.append(len(texts) / (time.process_time() - started))
-    print(
-        f"{len(items):,} items: {np.median(rates):,.0f} windows a second of processor time;",
-        end=" ",
-    )
-    print(f"the final model skips {1 - kept.mean():.3f} of windows it was learned on")
+    print(f"{len(items):,} items: {np.median(rates):,.0f} windows a second of processor time")
+    print("share skipped of windows that the final model was learned on, by what is indexed:")
+    print(f"  all {1 - kept.mean():.3f}", end="")
+    for name in BENCHMARKS:
+        some = [item for item in items if item.benchmark == name]
+        model = screen.model
+        overlap = Overlap.build(some, model.frequencies, model.windows)
+        kept = Prescreen(overlap, model, screen.threshold).worth(texts)
+        print(f", {name} {1 - kept.mean():.3f}", end="")
+    print()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """The embedded sample of an audit: what it holds, that what is planted is there, and repeatable.
 
-What an audit makes of it is tested in ``tests/integration/test_docs.py``, where the models are.
+The last test audits it, where the models are.
 """
 
 from __future__ import annotations
 
 import csv
 import dataclasses
+import importlib.util
 import json
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from audited_texts import needs_verifier
 
 from audits.benchmarks import load_benchmark
 from audits.coverage import coverage
 from audits.findings import Kind
+from audits.findings_files import read_findings
 from audits.results import read_results
 from pipeline.audit.sample import BENCHMARK, Document, LeakSample, leak_sample, write_leak_sample
 from pipeline.cli import main
@@ -212,3 +215,38 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="give another folder with --out"):
         write_leak_sample(tmp_path / "file" / "leaks")
     assert call("leaks", "--out", str(tmp_path / "file" / "leaks")) == 1
+
+
+# --- an audit of it --------------------------------------------------------------------------
+
+
+@pytest.mark.heavy
+@pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("sentence_transformers", "faiss"))),
+    reason="the encoder needs gristmill[audit]",
+)
+def test_an_audit_finds_copies_and_nothing_that_is_not_there(
+    written: tuple[Path, LeakSample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs_verifier()
+    folder, sample = written
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        main(
+            ["audit", str(folder / "corpus.jsonl"), "--quiet", "--out", "out",
+             "--benchmarks", str(folder / "benchmark.yaml"),
+             "--results", str(folder / "results.csv")]
+        )  # fmt: skip
+    assert caught.value.code == 0
+    found = {(one.document, one.item) for one in read_findings("out") if one.leak}
+    truth = set(sample.leaks.items())
+    copies = {
+        (one.id, one.item)
+        for one in planted(sample)
+        if one.kind in (Kind.VERBATIM, Kind.NEAR_VERBATIM)
+    }
+    assert copies <= found <= truth
+    assert found - copies, "no paraphrase was found"
+    manifest = json.loads(Path("out/audit.json").read_text(encoding="utf-8"))
+    assert manifest["benchmarks"][BENCHMARK]["contaminated"] == len(found)
+    assert "nothing may be claimed of the difference" in manifest["headline"]

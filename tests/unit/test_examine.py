@@ -346,6 +346,19 @@ class TestBatches:
         monkeypatch.setattr("audits.examine._AT_ONCE", 3)
         assert examiner.examine(every).findings == together.findings
 
+    def test_so_they_are_with_the_prescreen(self, folder: Path) -> None:
+        examiner = Examiner(folder, AuditSettings())
+        every = rows()[:5]
+        together = examiner.examine(every)
+        alone = [examiner.examine([row]) for row in every]
+        assert [one for done in alone for one in done.findings] == together.findings
+        assert [(one.document, one.item) for one in together.findings if one.leak] == [
+            ("d0", "toll"),
+            ("d3", "toll"),
+            ("d4", "gear"),
+        ]
+        assert 0 < together.tally["embedded"] <= together.tally["passages"]
+
     def test_so_is_the_tally(self, examiner: Examiner) -> None:
         every = rows()
         total: Counter[str] = Counter()

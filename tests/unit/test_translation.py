@@ -179,3 +179,23 @@ def test_scorecard_learns_steps_that_go_one_way() -> None:
         assert points == sorted(points)
     assert Scorecard.from_json(card.to_json()).probability({"up": 1, "down": 0, "noise": 0}) > 0.5
     assert Steps((0.5,), (-1.0, 1.0)).of(0.5) == 1.0
+
+
+@pytest.mark.parametrize("language", ["bn", "de", "es", "fr", "ja", "ru", "sw", "te", "th", "zh"])
+def test_real_translations_apart_from_their_neighbours(shared_data: Path, language: str) -> None:
+    folder = shared_data / "benchmarks" / "mgsm"
+    texts, items = (
+        [line.split("\t")[0] for line in path.read_text("utf-8").splitlines()[:60]]
+        for path in (folder / f"mgsm_{language}.tsv", folder / "mgsm_en.tsv")
+    )
+    verifier = Translations.load()
+
+    def share(shift: int) -> float:
+        found = [
+            verifier.score(Item("mgsm", str(at), items[at - shift]), text, language, 0.65, 0.05)
+            for at, text in enumerate(texts)
+        ]
+        return sum(one.probability > THRESHOLD for one in found) / len(found)
+
+    assert share(0) >= 0.75
+    assert share(1) <= 0.02
