@@ -103,7 +103,8 @@ class Translations:
 
         Args:
             item: an English one. Its question is looked for; its choices may stand beside it.
-            passage: any text; best one or a few times as long as the item.
+            passage: any text; best the window that was found with about the item's length on
+                either side, since the stretch that is most like the item is looked at.
             language: of the passage, one of `languages`.
             cosine: of the item's question and the glossed passage (see `gloss`), by the packaged
                 encoder, which the model was trained with.

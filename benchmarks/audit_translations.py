@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="shared/data")
     parser.add_argument("--cache", type=Path, required=True, help="folder for vectors")
     parser.add_argument("--held-out", action="store_true", help="MGSM's items that no pair has")
-    parser.add_argument("--without", action="store_true", help="what each feature is worth, besides")
+    parser.add_argument(
+        "--without", action="store_true", help="what each feature is worth, besides"
+    )
     options = parser.parse_args()
 
     if options.held_out:
@@ -149,7 +151,7 @@ def _table(found: Measured, scores: Floats, sets: Iterable[tuple[str, str]]) -> 
 
 
 def _ordinary(found: Measured, scores: Floats, narrow: Floats) -> None:
-    print("\nOrdinary text: passages with a finding among their two nearest items, per 1,000")
+    print("\nOrdinary text: passages with a finding among their two nearest items")
     for name in ("web", "paragraphs"):
         rows = found.set == name
         for title, of in (("whole index", scores), ("300 items", narrow)):
