@@ -38,7 +38,7 @@ from audits.lexical import LexicalIndex
 from pipeline.audit.benchmarks import load_benchmarks
 from pipeline.audit.plan import plan_audit
 from pipeline.audit.run import AuditResult, run_audit
-from pipeline.core.errors import ConservationError, SourceError, StorageError
+from pipeline.core.errors import ConservationError, StorageError
 from pipeline.runtime.executor import SerialExecutor
 from pipeline.runtime.progress import Silent
 from pipeline.runtime.storage import RunFolder
@@ -252,14 +252,15 @@ def test_a_damaged_work_file_is_made_anew(
     assert seen(digests, out) == whole
 
 
-def test_a_damaged_index_is_told_of(home: Path, tmp_path: Path) -> None:
+def test_a_damaged_index_is_built_anew(home: Path, tmp_path: Path) -> None:
     run(home, tmp_path / "one", index=tmp_path / "index")
     hashes = tmp_path / "index" / "lexical" / "hashes.npy"
-    data = bytearray(hashes.read_bytes())
-    data[-1] ^= 1
-    hashes.write_bytes(data)
-    with pytest.raises(SourceError, match="damaged"):
-        run(home, tmp_path / "two", index=tmp_path / "index")
+    whole = hashes.read_bytes()
+    hashes.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    run(home, tmp_path / "two", index=tmp_path / "index")
+    assert hashes.read_bytes() == whole
+    one, two = ((tmp_path / out / "findings.jsonl").read_bytes() for out in ("one", "two"))
+    assert one == two
 
 
 @pytest.mark.parametrize(
