@@ -63,6 +63,8 @@ def delimited(rows: Sequence[Sequence[str]], delimiter: str, end: str, quoting: 
 def test_every_format_gives_back_what_was_written(
     folder: Path, rows: list[tuple[str, str, str, str]], end: str, quoting: int
 ) -> None:
+    # csv leaves a carriage return unquoted, and at the end of a line it is that line's end.
+    quoting = csv.QUOTE_ALL if any(row[-1].endswith("\r") for row in rows) else quoting
     records = [dict(zip(NAMES, row, strict=True)) for row in rows]
     lines = "".join(json.dumps(record) + "\n" for record in records).encode()
     (folder / "a.jsonl").write_bytes(lines)
