@@ -69,7 +69,7 @@ _CODE_LINE = re.compile(
     r"|(?:if|elif|for|while|with|except)\b[^\n]*:\s*$|(?:else|try|finally):"
     r"|(?:public|private|protected|static|func|function|fn|const|let|var|\#include)[ ]|>>>|\.\.\.[ ]"
     r"|\"\"\"|''')"
-    r"|(?:[ ]{2,}|\t)[^\n]*[=(){}\[\];]"
+    r"|(?:[ ]{2,}+|\t)[^\n]*[=(){}\[\];]"
     r"|[^\n]*[{};]\s*$"
 )
 _DEFINITION = re.compile(
