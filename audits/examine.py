@@ -48,6 +48,7 @@ _AT_ONCE = 256  # passages weighed together
 _OVERLAP = 0.5  # of the shorter of two places, from which on they are one
 
 
+_Cut = Sequence[Sequence[Passage]]
 _Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 
 
@@ -157,7 +158,8 @@ class Examiner:
         if not self.index.items:
             return found
         encode = self.settings.encoder.encode if vectors is None else vectors.encode
-        candidates = self._proposed(texts, encode, found)
+        cut = [passages(text, words=self.settings.words) for text in texts]
+        candidates = self._proposed(texts, cut, encode, found)
         placed: dict[int, list[_Placed]] = defaultdict(list)
         for start in range(0, len(candidates), _AT_ONCE):
             some = candidates[start : start + _AT_ONCE]
@@ -168,7 +170,7 @@ class Examiner:
                 rivals=[one.rivals for one in some],
             )
             self._judge(some, weighed, placed)
-        for one in self._translations(texts, encode, found):
+        for one in self._translations(texts, cut, encode, found):
             item = self.index.items[one.item]
             limit = self.settings.thresholds.get(item.benchmark, LEAST)
             leaks = one.probability >= limit
@@ -182,13 +184,15 @@ class Examiner:
 
     # --- tiers ---------------------------------------------------------------------------------
 
-    def _proposed(self, texts: Sequence[str], encode: _Encode, found: Examined) -> list[_Candidate]:
+    def _proposed(
+        self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
+    ) -> list[_Candidate]:
         tally = Tally()
         hits = self.index.lexical.find(texts, self._weights, tally=tally)
         found.lost_by.update(tally.lost_by)
         found.tally["lexical_hits"] += len(hits)
         near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = self._semantic(
-            texts, encode, found
+            texts, cut, encode, found
         )
         by_text: dict[int, list[LexicalHit]] = defaultdict(list)
         for hit in hits:
@@ -200,13 +204,9 @@ class Examiner:
         return proposed
 
     def _semantic(
-        self, texts: Sequence[str], encode: _Encode, found: Examined
+        self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
     ) -> dict[int, list[tuple[Passage, tuple[int, ...]]]]:
-        every = [
-            (at, passage)
-            for at, text in enumerate(texts)
-            for passage in passages(text, words=self.settings.words)
-        ]
+        every = [(at, passage) for at, own in enumerate(cut) for passage in own]
         found.tally["passages"] += len(every)
         spoken = [texts[at][one.start : one.end] for at, one in every]
         chosen = self._worth(spoken)
@@ -275,14 +275,14 @@ class Examiner:
         ]
 
     def _translations(
-        self, texts: Sequence[str], encode: _Encode, found: Examined
+        self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
     ) -> list[Translated]:
         """Of texts in other languages; an encoder that knows those proposes by itself."""
         spoken = foreign(texts) if self._english else {}
         passed = [
             (at, one, texts[at][one.start : one.end], language)
             for at, language in spoken.items()
-            for one in passages(texts[at], words=self.settings.words)
+            for one in cut[at]
         ]
         most = self.settings.candidates
         return translated(self.index, encode, passed, most=most, tally=found.tally)

@@ -152,11 +152,10 @@ def _copied(question: Reading, region: Reading) -> tuple[int, ...]:
     """
     if not set(question.words) & set(region.words):
         return ()
-    matcher = difflib.SequenceMatcher(None, question.words, region.words, autojunk=False)
-    blocks = [one for one in matcher.get_matching_blocks() if one.size >= _COPIED]
-    if not blocks:
+    runs = [(at, size) for _, at, size in _blocks(question.words, region.words) if size >= _COPIED]
+    if not runs:
         return ()
-    first, last = blocks[0].b, blocks[-1].b + blocks[-1].size - 1
+    first, last = runs[0][0], sum(runs[-1]) - 1
     end = int(region.spans[last, 1])
     while end < len(region.text) and region.text[end] in _CLOSING:
         end += 1

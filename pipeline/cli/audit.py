@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.figures import line
-from pipeline.cli.terminal import console, examples, ray_options
+from pipeline.cli.terminal import (
+    DefaultGroup,
+    chosen_executor,
+    console,
+    examples,
+    ray_options,
+)
 
 if TYPE_CHECKING:
     from audits.settings import AuditSettings
     from pipeline.audit.plan import Audit
     from pipeline.audit.run import AuditResult
-    from pipeline.runtime.executor import Executor
 
 __all__ = ["audit"]
 
@@ -24,18 +29,9 @@ DEFAULT_OUT = "out/audit"
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class _RunByDefault(click.Group):
-    """``audit a.jsonl`` means ``audit run a.jsonl``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        known = {*self.commands, *self.get_help_option_names(ctx)}
-        if args and args[0] not in known:
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 @click.group(
-    cls=_RunByDefault,
+    cls=DefaultGroup,
+    default="run",
     epilog=examples(
         "gristmill audit out/crawl --benchmarks mmlu,gsm8k,humaneval",
         "gristmill audit sft.jsonl --benchmarks gsm8k --fail-on 'gsm8k>0.1%'",
@@ -118,7 +114,7 @@ def run(**options: Any) -> int:
     planned = _planned(options)
     result = run_audit(
         planned,
-        _executor(options, len(planned.corpus.parts)),
+        chosen_executor(options, len(planned.corpus.parts)),
         reporter(terminal, quiet=silent),
     )
     if options["as_json"]:
@@ -264,17 +260,6 @@ def _settings(options: dict[str, Any]) -> AuditSettings:
             f"--false-positive-rate {text}: give a share above 0 and up to one half, as 0.001 or 0.1%"
         )
     return dataclasses.replace(settings, false_positive_rate=rate)
-
-
-def _executor(options: dict[str, Any], parts: int) -> Executor:
-    """Ray, unless told otherwise or there is but one piece of work."""
-    from pipeline.runtime.executor import RayExecutor, SerialExecutor
-
-    if options["serial"] and (options["address"] or options["workers"]):
-        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
-    if options["serial"] or (parts <= 1 and not options["workers"] and not options["address"]):
-        return SerialExecutor()
-    return RayExecutor(options["workers"], options["address"])
 
 
 def _print_result(result: AuditResult, out: Path) -> None:

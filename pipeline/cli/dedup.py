@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.terminal import console, examples, ray_options
+from pipeline.cli.terminal import (
+    DefaultGroup,
+    chosen_executor,
+    console,
+    examples,
+    ray_options,
+)
 
 if TYPE_CHECKING:
     from pipeline.dedup.files import FilesResult
-    from pipeline.runtime.executor import Executor
 
 __all__ = ["dedup"]
 
@@ -21,18 +26,9 @@ DEFAULT_OUT = "out/dedup"
 RULES = ("longest", "best_quality", "earliest", "latest", "preferred_domains")
 
 
-class _FilesByDefault(click.Group):
-    """``dedup a.jsonl`` means ``dedup files a.jsonl``."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        known = {*self.commands, *self.get_help_option_names(ctx)}
-        if args and args[0] not in known:
-            args = ["files", *args]
-        return super().parse_args(ctx, args)
-
-
 @click.group(
-    cls=_FilesByDefault,
+    cls=DefaultGroup,
+    default="files",
     epilog=examples(
         "gristmill dedup crawl.jsonl",
         "gristmill dedup 'crawl/*.parquet' --out out/unique --keep earliest",
@@ -141,7 +137,7 @@ def files(**options: Any) -> None:
         parts,
         options["out"],
         settings,
-        _executor(options, len(parts)),
+        chosen_executor(options, len(parts)),
         reporter(console(stderr=True), quiet=options["quiet"] or options["as_json"]),
         TableColumns(options["id_column"], options["text_column"]),
     )
@@ -218,7 +214,7 @@ def lines(paths: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> N
     )
     parts = plan_tables(paths)
     found, unusable = survey_files(
-        parts, out, survey, _executor(options, len(parts)), options["text"], options["url"]
+        parts, out, survey, chosen_executor(options, len(parts)), options["text"], options["url"]
     )
     if as_json:
         click.echo(json.dumps({**dataclasses.asdict(found), "unusable": unusable}))
@@ -231,17 +227,6 @@ def lines(paths: tuple[str, ...], out: Path, as_json: bool, **options: Any) -> N
         f"In a recipe: `- clean: {{repeated_lines: {{table: {out}}}}}`",
     ):
         terminal.print(line, highlight=False, markup=False)
-
-
-def _executor(options: dict[str, Any], parts: int) -> Executor:
-    """Ray, unless told otherwise or there is but one piece of work."""
-    from pipeline.runtime.executor import RayExecutor, SerialExecutor
-
-    if options["serial"] and (options["address"] or options["workers"]):
-        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
-    if options["serial"] or (parts == 1 and not options["workers"] and not options["address"]):
-        return SerialExecutor()
-    return RayExecutor(options["workers"], options["address"])
 
 
 def _print_result(result: FilesResult) -> None:

@@ -15,7 +15,17 @@ from pipeline.core.errors import ConfigError, GristmillError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["Group", "console", "examples", "ray_options", "run_manifest"]
+    from pipeline.runtime.executor import Executor
+
+__all__ = [
+    "DefaultGroup",
+    "Group",
+    "chosen_executor",
+    "console",
+    "examples",
+    "ray_options",
+    "run_manifest",
+]
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
 
@@ -42,6 +52,24 @@ class Group(click.Group):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+class DefaultGroup(click.Group):
+    """Arguments that name no command are those of the ``default`` one: ``dedup a.jsonl``.
+
+    Args:
+        default: name of a command of the group.
+    """
+
+    def __init__(self, *args: Any, default: str, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {*self.commands, *self.get_help_option_names(ctx)}
+        if args and args[0] not in known:
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
 def examples(*lines: str) -> str:
     """An epilog that keeps its line breaks."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
@@ -60,6 +88,21 @@ def ray_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def chosen_executor(options: dict[str, Any], parts: int) -> Executor:
+    """What `ray_options` ask for: Ray, unless told otherwise or there is but one piece of work.
+
+    Raises:
+        click.UsageError: they contradict each other.
+    """
+    from pipeline.runtime.executor import RayExecutor, SerialExecutor
+
+    if options["serial"] and (options["address"] or options["workers"]):
+        raise click.UsageError("--serial uses no Ray: leave out --address and --workers")
+    if options["serial"] or (parts <= 1 and not options["workers"] and not options["address"]):
+        return SerialExecutor()
+    return RayExecutor(options["workers"], options["address"])
 
 
 def console(stderr: bool = False) -> Console:
