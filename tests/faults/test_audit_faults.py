@@ -139,7 +139,8 @@ def test_killed_at_any_file_it_writes(
     subprocess.run(
         [sys.executable, __file__, str(home), str(outs)],
         check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # One thread: a forked child waits for ever for the OpenMP threads that only its parent has.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
     )
     assert seen(digests, outs / "warm") == whole
     killed = [out for out in outs.iterdir() if out.name.startswith("out-")]
