@@ -13,6 +13,10 @@ from hypothesis import settings
 from audits.reading import Reader
 from classifiers.embed import Encoder
 
+# One thread for each process, those a test starts too: workers side by side do not fight for the
+# cores, and a forked child does not wait for threads that only its parent has.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No test depends on time: the machine may be busy.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
