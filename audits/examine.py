@@ -1,9 +1,9 @@
 """Documents in, findings out: the tiers of an audit, one after another, over a batch of documents.
 
-1. Lexical: n-grams propose places (`audits.lexical`).
+1. Lexical: n-grams propose places (`audits.lexical.tier`).
 2. Semantic: passages that pass the pre-screen are embedded, and their nearest items proposed.
-3. Verification: each candidate is weighed and becomes a verdict (`audits.verdicts`).
-4. Documents in other languages are glossed and verified apart (`audits.translated`).
+3. Verification: each candidate is weighed and becomes a verdict (`audits.verify.verdicts`).
+4. Documents in other languages are glossed and verified apart (`audits.translation.tier`).
 
 No candidate of the first tier needs the second: a model of paraphrase never vetoes a copy.
 """
@@ -20,20 +20,20 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from audits.boilerplate import Suppression
 from audits.findings import Finding, Kind
 from audits.index import StoredIndex, nearest_items
-from audits.known import KnownItems, statement
-from audits.lexical_hits import LexicalHit, Tally
-from audits.passages import Passage, passages
-from audits.prescreen import Prescreen
-from audits.reading import Reader
+from audits.lexical.boilerplate import Suppression
+from audits.lexical.hits import LexicalHit, Tally
+from audits.semantic.passages import Passage, passages
+from audits.semantic.prescreen import Prescreen
+from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings
-from audits.stored_vectors import StoredVectors
-from audits.translated import LEAST, Translated, foreign, translated
-from audits.verdicts import Verdict, verdict
-from audits.verifier import Verifier
-from audits.weighing import Weighed, weigh
+from audits.translation.tier import LEAST, Translated, foreign, translated
+from audits.verify.known import KnownItems, statement
+from audits.verify.reading import Reader
+from audits.verify.verdicts import Verdict, verdict
+from audits.verify.verifier import Verifier
+from audits.verify.weighing import Weighed, weigh
 from classifiers.embed import Encoder
 
 __all__ = ["Examined", "Examiner", "Row", "count", "suppressed"]

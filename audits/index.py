@@ -22,11 +22,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from audits.benchmarks import digest
+from audits.benchmarks.load import digest
 from audits.items import Benchmark, Item
-from audits.known import statement
-from audits.lexical import LexicalIndex
+from audits.lexical.tier import LexicalIndex
 from audits.settings import AuditSettings
+from audits.verify.known import statement
 from classifiers.embed import Encoder
 from pipeline.core.errors import ModelError, SourceError
 from pipeline.core.records import encodable

@@ -30,13 +30,13 @@ import scipy.sparse as sp
 from gold import gold_texts
 from sklearn.linear_model import LogisticRegression
 
-from audits.benchmarks import load_benchmark
+from audits.benchmarks.load import load_benchmark
 from audits.items import Item
-from audits.prescreen import Model, Prescreen, expanded, joined
-from audits.prescreen_overlap import Overlap
-from audits.prescreen_spans import KINDS, MARKS, Spans, token_hashes
-from audits.windows import windows
-from audits.words import batches
+from audits.lexical.words import batches
+from audits.semantic.prescreen import Model, Prescreen, expanded, joined
+from audits.semantic.prescreen_overlap import Overlap
+from audits.semantic.prescreen_spans import KINDS, MARKS, Spans, token_hashes
+from audits.semantic.windows import windows
 from classifiers.evaluate import proportion
 
 BENCHMARKS = ("mmlu", "gsm8k", "mbpp", "humaneval", "truthfulqa", "xquad", "ifeval")

@@ -19,11 +19,11 @@ import numpy.typing as npt
 from translated_pairs import EXTRA, Pair, Translated, Vectors, embed, translated
 from translation_features import FOLDS, TRAINED, Measured, fit, measured, sense_weights, trained_on
 
-from audits.glossary import glossed_text
-from audits.scorecard import Scorecard
-from audits.translation import THRESHOLD, Translations, said
-from audits.translation_evidence import FEATURES
-from audits.translation_words import Weights
+from audits.translation.evidence import FEATURES
+from audits.translation.glossary import glossed_text
+from audits.translation.model import THRESHOLD, Translations, said
+from audits.translation.scorecard import Scorecard
+from audits.translation.word_pairs import Weights
 from classifiers.evaluate import proportion
 
 Floats = npt.NDArray[np.float64]

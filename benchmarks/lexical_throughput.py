@@ -25,9 +25,9 @@ from lexical_items import read_items
 from measure import machine
 
 from audits.items import Item
-from audits.lexical import LexicalIndex
-from audits.lexical_hits import Tally
-from audits.words import batches, split
+from audits.lexical.hits import Tally
+from audits.lexical.tier import LexicalIndex
+from audits.lexical.words import batches, split
 
 WORDS = re.compile(r"\w+")
 WIDTH = 13

@@ -21,9 +21,9 @@ from verifier_data import TRADES, Copies
 from verifier_figures import Figures, figures
 from verifier_models import fit
 
-from audits.evidence import NAMES
 from audits.findings import Kind
-from audits.verifier import HEADS, Head
+from audits.verify.evidence import NAMES
+from audits.verify.verifier import HEADS, Head
 from classifiers.evaluate import proportion
 
 FOLDS = 5

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from gold import other_pages
 
-from audits.glossary import glossed_text, languages
-from audits.passages import passages
+from audits.semantic.passages import passages
+from audits.translation.glossary import glossed_text, languages
 from classifiers.embed import Encoder
 from classifiers.language import LanguageIdentifier
 from pipeline.extract import Page

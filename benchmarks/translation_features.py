@@ -16,13 +16,13 @@ import numpy.typing as npt
 from gold import gold_texts
 from translated_pairs import Pair, Question, Translated
 
-from audits.glossary import Glossary
-from audits.glossary_forms import WORD
-from audits.scorecard import Scorecard, fit_scorecard
-from audits.senses import sense
-from audits.translation import UNPROVEN
-from audits.translation_evidence import FEATURES, compare
-from audits.translation_words import Weights
+from audits.translation.evidence import FEATURES, compare
+from audits.translation.glossary import Glossary
+from audits.translation.glossary_forms import WORD
+from audits.translation.model import UNPROVEN
+from audits.translation.scorecard import Scorecard, fit_scorecard
+from audits.translation.senses import sense
+from audits.translation.word_pairs import Weights
 
 __all__ = ["FOLDS", "Measured", "fit", "measured", "sense_weights", "trained_on"]
 

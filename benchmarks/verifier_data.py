@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from audits.benchmarks import load_benchmark
+from audits.benchmarks.load import load_benchmark
 from audits.findings import Kind
-from audits.inject import FORMS, render
 from audits.items import Item
-from audits.leaks import read_leaks
+from audits.leaks.inject import FORMS, render
+from audits.leaks.labelled import read_leaks
 
 __all__ = ["TRADES", "Copies", "Text", "labelled"]
 

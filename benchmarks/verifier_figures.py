@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from verifier_data import Text, labelled
 
-from audits.evidence import NAMES
 from audits.index import nearest_items, neighbours
 from audits.items import Item
-from audits.known import KnownItems, statement
-from audits.passages import passages
-from audits.reading import Reader
-from audits.weighing import weigh
+from audits.semantic.passages import passages
+from audits.verify.evidence import NAMES
+from audits.verify.known import KnownItems, statement
+from audits.verify.reading import Reader
+from audits.verify.weighing import weigh
 from classifiers.embed import Encoder
 
 __all__ = ["Figures", "figures"]
@@ -41,7 +41,7 @@ class Figures:
 
     Args:
         items, texts: see `verifier_data.labelled`.
-        figures: ``float32[n, features]``, in the order of `audits.evidence.NAMES`.
+        figures: ``float32[n, features]``, in the order of `audits.verify.evidence.NAMES`.
         text, item: ``int64[n]``, whose row it is.
         proposed: ``bool[n]``, whether the item is among the nearest of a passage.
     """

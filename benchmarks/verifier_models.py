@@ -1,4 +1,4 @@
-"""The verifier's models, trained and put into the form that ships (`audits.verifier.Head`)."""
+"""The verifier's models, trained and put into the form that ships (`audits.verify.verifier.Head`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from audits.verifier import Head
+from audits.verify.verifier import Head
 
 __all__ = ["fit"]
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from audits.findings import Finding, Kind
-from audits.findings_files import CURVE, contamination
-from audits.gate import Gate
-from audits.impact import headline, impact
 from audits.items import Item
-from audits.results import Results
+from audits.outcome.files import CURVE, contamination
+from audits.outcome.gate import Gate
+from audits.outcome.impact import headline, impact
+from audits.outcome.results import Results
 from classifiers.evaluate import proportion
 
 THRESHOLD = 0.9

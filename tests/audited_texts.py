@@ -24,7 +24,7 @@ from audits.findings import Finding, Kind
 from audits.index import StoredIndex, load_items
 from audits.items import Item
 from audits.settings import AuditSettings
-from audits.verifier import HEADS, Verifier
+from audits.verify.verifier import HEADS, Verifier
 from classifiers.embed import Encoder
 
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from audits.reading import Reader
+from audits.verify.reading import Reader
 from classifiers.embed import Encoder
 
 # One thread for each process, those a test starts too: workers side by side do not fight for the

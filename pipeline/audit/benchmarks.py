@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from audits.benchmark_files import find_files, folders_of
-from audits.benchmarks import FOLDER_VARIABLE, benchmark_folder, load_benchmark
-from audits.definitions import known_definitions, load_definition
-from audits.gate import ANY
+from audits.benchmarks.definitions import known_definitions, load_definition
+from audits.benchmarks.files import find_files, folders_of
+from audits.benchmarks.load import FOLDER_VARIABLE, benchmark_folder, load_benchmark
 from audits.items import Benchmark
-from audits.leaks import SELF_TEST
+from audits.leaks.labelled import SELF_TEST
+from audits.outcome.gate import ANY
 from pipeline.core.errors import ConfigError, GristmillError
 from pipeline.core.printable import printable
 
@@ -25,7 +25,7 @@ def load_benchmarks(names: Sequence[str], folder: Path | None = None) -> tuple[B
     """The benchmarks that are named, in that order, each once.
 
     Args:
-        names: see `audits.benchmarks.load_benchmark`; several in one, parted by commas.
+        names: see `audits.benchmarks.load.load_benchmark`; several in one, parted by commas.
         folder: of benchmarks; None for that of ``GRISTMILL_BENCHMARKS``.
 
     Raises:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pipeline
 from audits.settings import AuditSettings
-from audits.verifier import Verifier
+from audits.verify.verifier import Verifier
 from classifiers.evaluate import Interval, proportion
 from pipeline.audit.examining import Placed
 from pipeline.core.errors import ConfigError
@@ -205,7 +205,7 @@ def thresholds_of(settings: AuditSettings, benchmarks: Sequence[str]) -> dict[st
     """By benchmark, the probability from which a finding counts.
 
     Raises:
-        ModelError: see `audits.verifier.Verifier.load`.
+        ModelError: see `audits.verify.verifier.Verifier.load`.
     """
     usual = Verifier.load().threshold(settings.false_positive_rate)
     return {name: settings.thresholds.get(name, usual) for name in benchmarks}

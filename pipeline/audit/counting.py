@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from audits.index import StoredIndex
-from audits.power import HOST_CHARACTERS
+from audits.leaks.power import HOST_CHARACTERS
 from pipeline.audit.completion import forget_surplus
 from pipeline.audit.parts import Corpus, PartTask, Run, batches, do_parts
 from pipeline.core.errors import ConservationError

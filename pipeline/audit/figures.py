@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from audits.coverage import Coverage, Method, coverage
+from audits.benchmarks.coverage import Coverage, Method, coverage
 from audits.findings import Finding, Kind
-from audits.findings_files import Contamination
-from audits.impact import Impact, headline
 from audits.items import Benchmark
+from audits.outcome.files import Contamination
+from audits.outcome.impact import Impact, headline
 from pipeline.audit.examining import Examined
 from pipeline.audit.parts import Corpus
 from pipeline.core.printable import printable

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from audits.findings import Finding
-from audits.findings_files import JSONL, PARQUET
+from audits.outcome.files import JSONL, PARQUET
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import encodable
 from pipeline.reports.audit_page import audit_page

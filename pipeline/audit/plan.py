@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
-from audits.definitions import known_definitions
-from audits.gate import Gate
+from audits.benchmarks.definitions import known_definitions
 from audits.items import Benchmark, Item
-from audits.results import Results, read_results
+from audits.outcome.gate import Gate
+from audits.outcome.results import Results, read_results
 from audits.settings import AuditSettings
 from pipeline.audit.calibration import read_thresholds
 from pipeline.audit.parts import Corpus
@@ -113,8 +113,8 @@ def plan_audit(
         settings: how.
         columns: of the corpus, and of the clean text.
         index: folder of a shared index.
-        results: file or folder of a model's results; see `audits.results.read_results`.
-        fail_on: bounds; see `audits.gate.Gate.parse`.
+        results: file or folder of a model's results; see `audits.outcome.results.read_results`.
+        fail_on: bounds; see `audits.outcome.gate.Gate.parse`.
         calibrate: paths of text that is known to be clean.
         thresholds: file that an earlier calibration has left.
         self_test: try it on known leaks.

@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 
 import pipeline
 from audits.examine import suppressed
-from audits.findings_files import contamination, write_findings
-from audits.impact import impact
+from audits.outcome.files import contamination, write_findings
+from audits.outcome.impact import impact
 from audits.settings import AuditSettings
 from pipeline.audit.calibration import CALIBRATION, calibrate, thresholds_of, to_file
 from pipeline.audit.cleaning import clean_corpus, remove_cleaned

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from audits.findings import Kind
-from audits.inject import FORMS, inject, place
 from audits.items import Item
-from audits.leaks import Leak, shipped_leaks
+from audits.leaks.inject import FORMS, inject, place
+from audits.leaks.labelled import Leak, shipped_leaks
 from pipeline.core.errors import StorageError
 from pipeline.runtime.storage import storage_errors
 from pipeline.sources.sample import SampleText, sample_texts
@@ -56,7 +56,7 @@ class _Planned:
 
     Args:
         item: its id.
-        how: a form of `audits.inject.FORMS`, or kind and form of a labelled leak
+        how: a form of `audits.leaks.inject.FORMS`, or kind and form of a labelled leak
             (``paraphrase/free``); empty for an item that is in no document.
         right: whether the invented model answers it.
     """

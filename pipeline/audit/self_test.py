@@ -15,12 +15,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from audits.benchmarks import digest
+from audits.benchmarks.load import digest
 from audits.findings import Finding
 from audits.index import build_index
 from audits.items import Benchmark, Item
-from audits.leaks import SELF_TEST, Leaks, read_leaks, shipped_leaks
-from audits.power import Case, SelfTest, judge, plan_self_test
+from audits.leaks.labelled import SELF_TEST, Leaks, read_leaks, shipped_leaks
+from audits.leaks.power import Case, SelfTest, judge, plan_self_test
 from audits.settings import AuditSettings
 from classifiers.evaluate import proportion
 from pipeline.audit.completion import digest_of
@@ -58,7 +58,7 @@ def load_leaks(path: Path | None) -> SelfTestPlan:
     """A plan with the labelled leaks in ``path``, or those that come with the package.
 
     Raises:
-        ConfigError, SourceError: see `audits.leaks.read_leaks`.
+        ConfigError, SourceError: see `audits.leaks.labelled.read_leaks`.
     """
     if path is None:
         return SelfTestPlan(shipped_leaks(), "shipped")

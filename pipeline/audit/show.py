@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from audits.findings import Finding
-from audits.findings_files import read_findings
+from audits.outcome.files import read_findings
 from pipeline.audit.left import finished_manifest
 from pipeline.core.errors import ConfigError
 from pipeline.core.printable import printable

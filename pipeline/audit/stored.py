@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from audits.definitions import load_definition
+from audits.benchmarks.definitions import load_definition
 from audits.index import StoredIndex, build_index
 from audits.items import Benchmark
 from audits.settings import AuditSettings

@@ -139,7 +139,7 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
 
     Also says where the audits were set up differently. Ends with exit code 0 whatever differs.
     """
-    from audits.compare import compare_folders
+    from audits.outcome.compare import compare_folders
     from pipeline.audit.left import MANIFEST, finished_manifest
     from pipeline.audit.show import setup_differences
 

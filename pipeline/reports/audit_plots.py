@@ -181,7 +181,7 @@ def impact_plot(parts: Sequence[Mapping[str, Any]]) -> ImpactPlot | None:
     """Scores on clean and contaminated items with their intervals; None if there is no score.
 
     Args:
-        parts: `audits.impact.Part` as JSON, one for each benchmark.
+        parts: `audits.outcome.impact.Part` as JSON, one for each benchmark.
     """
     measured = [
         part[group]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from audits.coverage import Method, Reason
+from audits.benchmarks.coverage import Method, Reason
 from audits.findings import Kind
 
 __all__ = [
@@ -121,7 +121,7 @@ def kinds(by_kind: Mapping[str, int]) -> str:
 
 
 def reason(slug: str) -> str:
-    """A reason of `audits.coverage.Reason` in words; another one as it is."""
+    """A reason of `audits.benchmarks.coverage.Reason` in words; another one as it is."""
     return REASONS[Reason(slug)] if slug in list(Reason) else slug.replace("_", " ")
 
 
@@ -129,7 +129,7 @@ def checked(coverage: Mapping[str, Any]) -> list[tuple[str, int, dict[str, int]]
     """What each method can check: its name in words, items, and items that it cannot, by reason.
 
     Args:
-        coverage: by method a number of items, or `audits.coverage.Coverage.to_json`'s object of
+        coverage: by method a number of items, or `audits.benchmarks.coverage.Coverage.to_json`'s object of
             ``checked`` and ``not``.
     """
     found = []

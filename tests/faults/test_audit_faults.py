@@ -33,8 +33,8 @@ from audited_texts import (
 pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
 pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
 
-from audits.findings_files import read_findings
-from audits.lexical import LexicalIndex
+from audits.lexical.tier import LexicalIndex
+from audits.outcome.files import read_findings
 from pipeline.audit.benchmarks import load_benchmarks
 from pipeline.audit.plan import plan_audit
 from pipeline.audit.run import AuditResult, run_audit

@@ -27,7 +27,7 @@ pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill
 pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
 
 from audits.findings import Finding
-from audits.findings_files import read_findings
+from audits.outcome.files import read_findings
 from audits.settings import AuditSettings
 from classifiers.embed import Encoder
 from pipeline.audit.benchmarks import load_benchmarks

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audits.benchmarks import load_benchmark
-from audits.coverage import Method, coverage
+from audits.benchmarks.coverage import Method, coverage
+from audits.benchmarks.load import load_benchmark
 from audits.items import Benchmark, Item
 
 # Name, items, and how many have an answer, choices, a solution, a passage.

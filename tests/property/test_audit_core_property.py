@@ -11,15 +11,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from audits.evidence import NAMES, Known, evidence
 from audits.findings import Kind
 from audits.items import Item
-from audits.known import KnownItems, statement
-from audits.reading import Reader, Reading, number, stem
-from audits.spans import best_run, completed, equal_runs
-from audits.verdicts import answer_there, verdict
-from audits.verifier import Head, Verifier
-from audits.weighing import Weighed, weigh
+from audits.verify.evidence import NAMES, Known, evidence
+from audits.verify.known import KnownItems, statement
+from audits.verify.reading import Reader, Reading, number, stem
+from audits.verify.spans import best_run, completed, equal_runs
+from audits.verify.verdicts import answer_there, verdict
+from audits.verify.verifier import Head, Verifier
+from audits.verify.weighing import Weighed, weigh
 
 TELLING = [
     "miller", "barley", "granary", "sluice", "wallower", "penstock", "Ansbach", "Brodick", "toll",

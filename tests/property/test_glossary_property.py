@@ -7,11 +7,11 @@ import unicodedata
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.glossary import Glossary, glossed_text, languages
-from audits.glossary_forms import read_forms
-from audits.numerals import han_value, joined, plain, readings
-from audits.romanise import skeleton, spelling
-from audits.senses import sense
+from audits.translation.glossary import Glossary, glossed_text, languages
+from audits.translation.glossary_forms import read_forms
+from audits.translation.numerals import han_value, joined, plain, readings
+from audits.translation.romanise import skeleton, spelling
+from audits.translation.senses import sense
 
 LANGUAGE = st.sampled_from([*languages(), "en"])
 FORMS = sorted(

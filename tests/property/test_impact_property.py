@@ -7,9 +7,9 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.impact import headline, impact
 from audits.items import Item
-from audits.results import Results
+from audits.outcome.impact import headline, impact
+from audits.outcome.results import Results
 
 SCORE = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 ROW = st.tuples(

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.findings import Kind
-from audits.inject import FORMS, inject, place, render
 from audits.items import Item
+from audits.leaks.inject import FORMS, inject, place, render
 
 SAMPLE = "the of that is it's 12 3.5 1,200 2024 seven half (a) x_1 don't Was? end. “so” née 東京"
 WORDS = st.sampled_from([*SAMPLE.split(), "\n", "\n\n", ""])

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audits.items import Item
-from audits.lexical import LexicalIndex
-from audits.words import split
+from audits.lexical.tier import LexicalIndex
+from audits.lexical.words import split
 from pipeline.dedup.shingles import UNSPACED
 
 ODD = (
@@ -37,7 +37,7 @@ def in_word(character: str) -> bool:
 
 
 def folded(character: str) -> str:
-    """As `audits.letters` says; ``·`` for a separator, nothing for what is not there."""
+    """As `audits.lexical.letters` says; ``·`` for a separator, nothing for what is not there."""
     code = ord(character)
     if character in UNSEEN or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.windows import docstrings, windows
+from audits.semantic.windows import docstrings, windows
 
 PIECE = st.one_of(
     st.sampled_from(

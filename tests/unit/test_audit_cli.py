@@ -12,7 +12,7 @@ from audited_texts import benchmark_folder, clean_rows, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.definitions import known_definitions
+from audits.benchmarks.definitions import known_definitions
 from audits.findings import Finding, Kind
 from audits.items import Benchmark, Item
 from audits.settings import AuditSettings

@@ -18,8 +18,8 @@ pytest.importorskip("faiss", reason="the index needs faiss: pip install 'gristmi
 
 from audits.index import StoredIndex, build_index, load_items, nearest_items, neighbours
 from audits.items import Benchmark, Item
-from audits.known import statement
 from audits.settings import AuditSettings
+from audits.verify.known import statement
 from classifiers.embed import Encoder
 from pipeline.core.errors import ConfigError, ModelError, SourceError
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.passages import Passage, passages
-from audits.windows import windows
+from audits.semantic.passages import Passage, passages
+from audits.semantic.windows import windows
 
 PROSE = "The miller of Ansbach grinds barley on each market day. " * 40
 PROSE_OF = "Count the buckets of a wheel\n    that are full."

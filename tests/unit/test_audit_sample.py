@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from audited_texts import needs_verifier
 
-from audits.benchmarks import load_benchmark
-from audits.coverage import coverage
+from audits.benchmarks.coverage import coverage
+from audits.benchmarks.load import load_benchmark
 from audits.findings import Kind
-from audits.findings_files import read_findings
-from audits.results import read_results
+from audits.outcome.files import read_findings
+from audits.outcome.results import read_results
 from pipeline.audit.sample import BENCHMARK, Document, LeakSample, leak_sample, write_leak_sample
 from pipeline.cli import main
 from pipeline.core.errors import StorageError

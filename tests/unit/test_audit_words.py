@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audits.words import Words, batches, split
+from audits.lexical.words import Words, batches, split
 
 
 def shown(text: str) -> list[str]:

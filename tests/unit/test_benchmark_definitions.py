@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.definitions import Definition, known_definitions, load_definition
-from audits.fields import Choice, FieldError, MissingField, Option, Value
-from audits.fields import Path as Field
+from audits.benchmarks.definitions import Definition, known_definitions, load_definition
+from audits.benchmarks.fields import Choice, FieldError, MissingField, Option, Value
+from audits.benchmarks.fields import Path as Field
 from pipeline.core.errors import ConfigError, RecipeError, RecipeErrors
 
 SHIPPED = {

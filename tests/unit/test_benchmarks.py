@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audits.benchmarks import FOLDER_VARIABLE, benchmark_folder, digest, load_benchmark
+from audits.benchmarks.load import FOLDER_VARIABLE, benchmark_folder, digest, load_benchmark
 from audits.items import Benchmark, Item
 from pipeline.core.errors import ConfigError, SourceError
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from audits.compare import Change, compare, compare_folders
 from audits.findings import Finding, Kind
-from audits.findings_files import write_findings
 from audits.items import Item
+from audits.outcome.compare import Change, compare, compare_folders
+from audits.outcome.files import write_findings
 from pipeline.core.errors import ConfigError
 from pipeline.runtime.storage import RunFolder
 

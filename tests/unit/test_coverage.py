@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audits.coverage import Coverage, Gap, Method, Reason, coverage
+from audits.benchmarks.coverage import Coverage, Gap, Method, Reason, coverage
 from audits.items import Item
 from pipeline.core.errors import ConfigError
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from audits.evidence import NAMES, Known, evidence, rarity
 from audits.items import Item
-from audits.known import KnownItems
-from audits.reading import Reader, Reading
+from audits.verify.evidence import NAMES, Known, evidence, rarity
+from audits.verify.known import KnownItems
+from audits.verify.reading import Reader, Reading
 
 MILL = "The miller of Ansbach grinds 42 sacks of barley and keeps one sack in 8 as his toll."
 REWORDED = "Of 42 bags of barley that he mills, the miller of Ansbach takes every 8th as a toll."

@@ -18,13 +18,13 @@ pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
 
 from audited_texts import CLEAN
 
-from audits.evidence import NAMES
 from audits.examine import Examiner, count, suppressed
 from audits.findings import Finding, Kind
 from audits.index import build_index
 from audits.items import Benchmark, Item
 from audits.settings import AuditSettings
-from audits.verifier import Head, Verifier
+from audits.verify.evidence import NAMES
+from audits.verify.verifier import Head, Verifier
 from classifiers.embed import Encoder
 from pipeline.core.errors import ModelError, SourceError
 

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from audits.findings import FINDINGS, Finding, Kind
-from audits.findings_files import (
+from audits.items import Item
+from audits.outcome.files import (
     JSONL,
     PARQUET,
     contamination,
@@ -23,7 +24,6 @@ from audits.findings_files import (
     read_findings,
     write_findings,
 )
-from audits.items import Item
 from classifiers.evaluate import proportion
 from pipeline.core.errors import ConfigError, ConservationError, SourceError
 from pipeline.runtime.storage import RunFolder

@@ -7,8 +7,8 @@ from fractions import Fraction
 import pytest
 
 from audits.findings import Kind
-from audits.findings_files import LEAKS, Contamination
-from audits.gate import ANY, Gate
+from audits.outcome.files import LEAKS, Contamination
+from audits.outcome.gate import ANY, Gate
 from classifiers.evaluate import proportion
 from pipeline.core.errors import ConfigError
 

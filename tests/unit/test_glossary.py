@@ -6,11 +6,11 @@ import unicodedata
 
 import pytest
 
-from audits.glossary import Glossary, glossed_text, languages
-from audits.glossary_forms import Forms, read_forms
-from audits.numerals import han_value, joined, number_pattern, readings, word_value
-from audits.romanise import skeleton, spelling
-from audits.senses import sense
+from audits.translation.glossary import Glossary, glossed_text, languages
+from audits.translation.glossary_forms import Forms, read_forms
+from audits.translation.numerals import han_value, joined, number_pattern, readings, word_value
+from audits.translation.romanise import skeleton, spelling
+from audits.translation.senses import sense
 from pipeline.core.errors import ConfigError
 
 

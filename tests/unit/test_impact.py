@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import bootstrap
 
 from audits.findings import Finding, Kind
-from audits.impact import FEW, Impact, Part, Verdict, headline, impact
 from audits.items import Item
-from audits.results import Results
+from audits.outcome.impact import FEW, Impact, Part, Verdict, headline, impact
+from audits.outcome.results import Results
 from classifiers.evaluate import proportion
 from pipeline.core.errors import ConfigError
 
@@ -133,7 +133,7 @@ def test_bootstrap_is_that_of_scipy() -> None:
 def test_items_and_counts_are_drawn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = np.random.default_rng(5).random(500)
     by_item = one_part(scores.tolist(), 200, resamples=5000)
-    monkeypatch.setattr("audits.impact.DISTINCT", 500)
+    monkeypatch.setattr("audits.outcome.impact.DISTINCT", 500)
     by_count = one_part(scores.tolist(), 200, resamples=5000)
     width = 2 * 1.96 * scores[200:].std() / math.sqrt(300)
     for part in (by_item, by_count):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from audits.findings import Kind
-from audits.inject import FORMS, inject, place, render
 from audits.items import Item
+from audits.leaks.inject import FORMS, inject, place, render
 from pipeline.core.errors import ConfigError
 
 QUESTION = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audits import known as known_module
 from audits.items import Item
-from audits.known import KnownItems, statement
-from audits.reading import Reader
+from audits.verify import known as known_module
+from audits.verify.known import KnownItems, statement
+from audits.verify.reading import Reader
 
 TASK = '''def overshot(buckets: int) -> int:
     """Count the buckets of a water wheel

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from audits.findings import Kind
-from audits.leaks import SELF_TEST, Leak, Leaks, read_leaks, shipped_leaks
+from audits.leaks.labelled import SELF_TEST, Leak, Leaks, read_leaks, shipped_leaks
 from pipeline.core.errors import ConfigError, SourceError
 
 PAIR: dict[str, Any] = {

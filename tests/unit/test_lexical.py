@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audits.boilerplate import Frequent, Suppression
-from audits.item_ngrams import COMMON, Part
 from audits.items import Item
-from audits.lexical import LexicalIndex
-from audits.lexical_hits import LexicalHit, Tally
-from audits.matching import Matching, copies
+from audits.lexical.boilerplate import Frequent, Suppression
+from audits.lexical.hits import LexicalHit, Tally
+from audits.lexical.item_ngrams import COMMON, Part
+from audits.lexical.matching import Matching, copies
+from audits.lexical.tier import LexicalIndex
 from pipeline.core.errors import ConfigError, SourceError
 
 MILL = Item(

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from audits.findings import Finding, Kind
-from audits.inject import FORMS
 from audits.items import Item
-from audits.leaks import SELF_TEST, Leak, shipped_leaks
-from audits.power import ALL, HOST_CHARACTERS, Case, SelfTest, judge, measured, plan_self_test
+from audits.leaks.inject import FORMS
+from audits.leaks.labelled import SELF_TEST, Leak, shipped_leaks
+from audits.leaks.power import ALL, HOST_CHARACTERS, Case, SelfTest, judge, measured, plan_self_test
 from pipeline.core.errors import ConfigError
 
 ITEMS = [

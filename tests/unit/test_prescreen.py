@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from audits.items import Item
-from audits.prescreen import MODEL, Prescreen, expanded, shipped
-from audits.prescreen_overlap import Overlap, stem
-from audits.prescreen_spans import LONGEST, MARKS, Spans, token_hashes
-from audits.windows import windows
+from audits.semantic.prescreen import MODEL, Prescreen, expanded, shipped
+from audits.semantic.prescreen_overlap import Overlap, stem
+from audits.semantic.prescreen_spans import LONGEST, MARKS, Spans, token_hashes
+from audits.semantic.windows import windows
 from pipeline.core.errors import ConfigError, SourceError, StorageError
 
 ITEMS = [

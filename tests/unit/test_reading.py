@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audits.reading import NEGATIONS, Reader, Reading, negates, number, stem
+from audits.verify.reading import NEGATIONS, Reader, Reading, negates, number, stem
 
 MILL = "The miller of Ansbach keeps forty-two sacks of barley and sells 1,250.5 of rye."
 LONG = f"{MILL} " * 40

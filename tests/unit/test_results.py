@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from audits.items import Item
-from audits.results import Results, read_results
+from audits.outcome.results import Results, read_results
 from pipeline.core.errors import ConfigError, SourceError
 
 DATE = "2026-03-01T10-00-00.123456"

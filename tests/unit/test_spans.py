@@ -7,11 +7,11 @@ import textwrap
 import numpy as np
 import pytest
 
-from audits.evidence import Known
 from audits.items import Item
-from audits.known import KnownItems
-from audits.reading import Reader, Reading
-from audits.spans import best_run, completed, equal_runs
+from audits.verify.evidence import Known
+from audits.verify.known import KnownItems
+from audits.verify.reading import Reader, Reading
+from audits.verify.spans import best_run, completed, equal_runs
 
 ITEM = (
     "The miller of Ansbach grinds 42 sacks of barley a day. He keeps one sack in 8 as his toll. "

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audits.glossary import Glossary
 from audits.items import Item
-from audits.scorecard import Scorecard, Steps, fit_scorecard
-from audits.translation import THRESHOLD, UNPROVEN, Translations, languages, said
-from audits.translation_evidence import FEATURES, compare
-from audits.translation_words import Weights, item_words
+from audits.translation.evidence import FEATURES, compare
+from audits.translation.glossary import Glossary
+from audits.translation.model import THRESHOLD, UNPROVEN, Translations, languages, said
+from audits.translation.scorecard import Scorecard, Steps, fit_scorecard
+from audits.translation.word_pairs import Weights, item_words
 from pipeline.core.errors import ConfigError, ModelError
 
 ITEM = Item(

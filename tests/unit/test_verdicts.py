@@ -10,10 +10,10 @@ import pytest
 
 from audits.findings import Kind
 from audits.items import Item
-from audits.known import KnownItems
-from audits.reading import Reader
-from audits.verdicts import Verdict, answer_there, verdict
-from audits.weighing import Weighed, weigh
+from audits.verify.known import KnownItems
+from audits.verify.reading import Reader
+from audits.verify.verdicts import Verdict, answer_there, verdict
+from audits.verify.weighing import Weighed, weigh
 
 MILL = Item(
     "mills",

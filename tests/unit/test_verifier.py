@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audits import verifier as verifier_module
-from audits.evidence import NAMES
-from audits.verifier import HEADS, Head, Verifier
+from audits.verify import verifier as verifier_module
+from audits.verify.evidence import NAMES
+from audits.verify.verifier import HEADS, Head, Verifier
 from pipeline.core.errors import ModelError
 
 FEATURES = len(NAMES)

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from audits.windows import Window, docstrings, windows
+from audits.semantic.windows import Window, docstrings, windows
 from pipeline.core.errors import ConfigError
 
 SENTENCES = [

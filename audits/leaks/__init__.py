@@ -1,0 +1,1 @@
+"""Known leaks: made by rule or labelled by people, planted to measure what an audit finds."""

@@ -1,0 +1,1 @@
+"""What findings come to: files, the gate, two audits compared, and what a leak did to a score."""
