@@ -2,7 +2,8 @@
 
 1. Lexical: n-grams propose places (`audits.lexical.tier`).
 2. Semantic: passages that pass the pre-screen are embedded, and their nearest items proposed.
-3. Verification: each candidate is weighed and becomes a verdict (`audits.verify.verdicts`).
+3. Verification: each candidate is weighed and becomes a verdict (`audits.verify.verdicts`). Of those
+   that are neither copies nor clear a judge may be asked (`audits.verify.judge`).
 4. Documents in other languages are glossed and verified apart (`audits.translation.tier`).
 
 No candidate of the first tier needs the second: a model of paraphrase never vetoes a copy.
@@ -11,9 +12,10 @@ No candidate of the first tier needs the second: a model of paraphrase never vet
 from __future__ import annotations
 
 import dataclasses
+import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,8 +29,9 @@ from audits.lexical.hits import LexicalHit, Tally
 from audits.semantic.passages import Passage, passages
 from audits.semantic.prescreen import Prescreen
 from audits.semantic.stored_vectors import StoredVectors
-from audits.settings import AuditSettings
+from audits.settings import AuditSettings, Judge
 from audits.translation.tier import LEAST, Translated, foreign, translated
+from audits.verify.judge import Unsure, opinions
 from audits.verify.known import KnownItems, statement
 from audits.verify.reading import Reader
 from audits.verify.verdicts import Verdict, verdict
@@ -46,6 +49,8 @@ _AROUND = 48  # characters around an n-gram hit: a sentence's first word, a labe
 _MOST = 0.5  # of a question's n-grams, from which on a hit is about as long as what it hit
 _AT_ONCE = 256  # passages weighed together
 _OVERLAP = 0.5  # of the shorter of two places, from which on they are one
+_BESIDE = 300  # characters before and behind a place that a judge reads with it
+_CONTROLS = 16  # items, spread over the index, of which the furthest is a judge's control
 
 
 _Cut = Sequence[Sequence[Passage]]
@@ -67,7 +72,9 @@ class Examined:
     Args:
         findings: by document, in order, then by place.
         tally: ``documents``, ``characters``, ``passages``, ``embedded``, ``lexical_hits``,
-            ``candidates``, ``outdone`` (places where another item fits better).
+            ``candidates``, ``outdone`` (places where another item fits better); ``reused``, where
+            vectors were stored: those of the embedded passages that had one; ``judged`` and
+            ``no_opinion``, where a judge was asked.
         lost_by: hits that suppression cost, by number of the n-gram.
     """
 
@@ -89,13 +96,14 @@ class _Candidate:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Placed:
-    """A verdict on a place of a document."""
+    """A verdict on a place of a document, and what a judge is asked before it stands."""
 
     start: int
     end: int
     item: int
     cosine: float
     judged: Verdict
+    unsure: Unsure | None = None
 
 
 class Examiner:
@@ -130,17 +138,16 @@ class Examiner:
         self._known = KnownItems(self.index.items, self._reader, self.index.neighbours)
         self._words = [len(item.question.split()) for item in self.index.items]
         self._lengths = [len(item.question) for item in self.index.items]
-        self._verifier = Verifier.load()
         self._english = settings.encoder.model is None  # glosses are read by the packaged encoder
         self._prescreen: Prescreen | None = None
         if settings.prescreen and self.index.items:
             # Another encoder may know other languages, of which the pre-screen does not judge.
             self._prescreen = Prescreen.build(self.index.items, foreign=not self._english)
-        self._default = self._verifier.threshold(settings.false_positive_rate)
 
     def threshold(self, benchmark: str) -> float:
         """Least probability of a leak of this benchmark's items."""
-        return self.settings.thresholds.get(benchmark, self._default)
+        default = Verifier.load().threshold(self.settings.false_positive_rate)
+        return self.settings.thresholds.get(benchmark, default)
 
     def examine(self, rows: Sequence[Row], vectors: StoredVectors | None = None) -> Examined:
         """Find what these documents leak.
@@ -159,17 +166,15 @@ class Examiner:
             return found
         encode = self.settings.encoder.encode if vectors is None else vectors.encode
         cut = [passages(text, words=self.settings.words) for text in texts]
-        candidates = self._proposed(texts, cut, encode, found)
         placed: dict[int, list[_Placed]] = defaultdict(list)
-        for start in range(0, len(candidates), _AT_ONCE):
-            some = candidates[start : start + _AT_ONCE]
-            weighed = weigh(
-                self._known,
-                self._reader,
-                [(one.text, one.items) for one in some],
-                rivals=[one.rivals for one in some],
-            )
+        stored = 0 if vectors is None else vectors.reused
+        proposed = self._proposed(texts, cut, encode, found)
+        if vectors is not None:
+            found.tally["reused"] += vectors.reused - stored
+        for some, weighed in self._weighed(proposed):
             self._judge(some, weighed, placed)
+        if self.settings.judge is not None:
+            self._second_opinions(self.settings.judge, placed, found.tally)
         for one in self._translations(texts, cut, encode, found):
             item = self.index.items[one.item]
             limit = self.settings.thresholds.get(item.benchmark, LEAST)
@@ -182,7 +187,29 @@ class Examiner:
             found.findings += self._findings(rows[at], placed[at], found.tally)
         return found
 
+    def weighed(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Weighed]]]:
+        """Number of a text, and the candidates of a place of it: what verdicts are made from."""
+        cut = [passages(text, words=self.settings.words) for text in texts]
+        proposed = self._proposed(texts, cut, self.settings.encoder.encode, Examined())
+        for some, weighed in self._weighed(proposed):
+            yield from ((one.row, row) for one, row in zip(some, weighed, strict=True))
+
     # --- tiers ---------------------------------------------------------------------------------
+
+    def _weighed(
+        self, candidates: Sequence[_Candidate]
+    ) -> Iterator[tuple[Sequence[_Candidate], list[list[Weighed]]]]:
+        for start in range(0, len(candidates), _AT_ONCE):
+            some = candidates[start : start + _AT_ONCE]
+            yield (
+                some,
+                weigh(
+                    self._known,
+                    self._reader,
+                    [(one.text, one.items) for one in some],
+                    rivals=[one.rivals for one in some],
+                ),
+            )
 
     def _proposed(
         self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
@@ -296,19 +323,58 @@ class Examiner:
         placed: dict[int, list[_Placed]],
     ) -> None:
         every = [one for row in weighed for one in row]
-        odds = self._verifier.probabilities([one.figures for one in every])
+        odds = Verifier.load().probabilities([one.figures for one in every])
         both = iter(zip(odds["restated"].tolist(), odds["explained"].tolist(), strict=True))
         for candidate, row in zip(candidates, weighed, strict=True):
             for one in row:
                 restated, explained = next(both)
                 item = self.index.items[one.item]
                 judged = verdict(one, item, restated, explained, self.threshold(item.benchmark))
+                unsure = None
+                asked = self.settings.judge is not None
+                if asked and judged.probability >= self.settings.floor:
+                    limit = math.inf if judged.kind.leak else 0.0
+                    other = verdict(one, item, restated, explained, limit)
+                    unsure = self._unsure(candidate, one, judged, other)
                 if judged.probability >= self.settings.floor or judged.kind is Kind.ALTERED:
                     start = candidate.start + one.start
                     end = candidate.start + one.end
                     placed[candidate.row].append(
-                        _Placed(start, end, one.item, one.figures["cosine"], judged)
+                        _Placed(start, end, one.item, one.figures["cosine"], judged, unsure)
                     )
+
+    def _unsure(
+        self, candidate: _Candidate, one: Weighed, judged: Verdict, other: Verdict
+    ) -> Unsure | None:
+        """What a judge is to be asked; None for what is clear, or where no item can be a control."""
+        items, vectors = self.index.items, np.asarray(self.index.vectors)
+        there = (one.item, *candidate.items, *candidate.rivals)
+        said = {statement(items[number]) for number in there}
+        spread = np.unique(np.linspace(0, len(items) - 1, _CONTROLS).round().astype(np.int64))
+        free = [at for at in spread.tolist() if statement(items[at]) not in said]
+        if not free:
+            return None
+        furthest = free[int(np.argmin(vectors[free] @ vectors[one.item]))]
+        passage = candidate.text[max(0, one.start - _BESIDE) : one.end + _BESIDE]
+        return Unsure.of(judged, other, items[one.item], passage, items[furthest])
+
+    def _second_opinions(
+        self, judge: Judge, placed: dict[int, list[_Placed]], tally: Counter[str]
+    ) -> None:
+        """Ask about each place and item that is unsure, once, and weigh in what is said."""
+        every = [(at, one) for at, some in placed.items() for one in _once(some)]
+        heard = iter(opinions(judge, [one.unsure for _, one in every if one.unsure is not None]))
+        placed.clear()
+        for at, one in every:
+            if one.unsure is not None:
+                opinion = next(heard)
+                tally.update(judged=1, no_opinion=int(opinion is None))
+                limit = self.threshold(self.index.items[one.item].benchmark)
+                judged = one.unsure.decided(opinion, limit)
+                if judged.probability < self.settings.floor:
+                    continue
+                one = dataclasses.replace(one, judged=judged)
+            placed[at].append(one)
 
     def _findings(
         self,
@@ -318,10 +384,7 @@ class Examiner:
     ) -> list[Finding]:
         """One finding for each place of an item, and for each place the item that fits it best."""
         kept: list[_Placed] = []
-        order = sorted(
-            placed, key=lambda one: (-one.judged.probability, -one.cosine, one.start, one.end)
-        )
-        for one in order:
+        for one in _best_first(placed):
             rivals = [
                 other
                 for other in kept
@@ -400,6 +463,26 @@ def _region(
         first = max(first, min(start, middle - most // 2))
         last = min(len(text), first + most)
     return _at_spaces(text, first, start), _at_spaces(text, last, end)
+
+
+def _best_first(placed: Sequence[_Placed]) -> list[_Placed]:
+    return sorted(
+        placed, key=lambda one: (-one.judged.probability, -one.cosine, one.start, one.end)
+    )
+
+
+def _once(placed: Sequence[_Placed]) -> list[_Placed]:
+    """Without what is unsure and the same place of the same item as a better one, cut otherwise."""
+    kept: list[_Placed] = []
+    for one in _best_first(placed):
+        same = (
+            other.item == one.item
+            and _overlap(one.start, one.end, other.start, other.end) >= _OVERLAP
+            for other in kept
+        )
+        if one.unsure is None or not any(same):
+            kept.append(one)
+    return kept
 
 
 def _overlap(start: int, end: int, other_start: int, other_end: int) -> float:

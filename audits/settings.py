@@ -5,15 +5,46 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from classifiers.embed import Encoder
 from pipeline.core.errors import ConfigError
 
-__all__ = ["AuditSettings"]
+__all__ = ["AuditSettings", "Judge"]
 
-VERSION = 1  # of the rules; raised when the same input gives other findings
+VERSION = 2  # of the rules; raised when the same input gives other findings
+
+
+class Judge(Protocol):
+    """Says of an item and a passage how likely it is that the passage gives the item away.
+
+    Cheap to pickle; what it needs is loaded when it is first asked.
+    """
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[float | None]:
+        """The probability for each pair, None for no opinion; of no other pair than its own.
+
+        Args:
+            pairs: text of an item, text of a passage.
+
+        Raises:
+            ModelError, RunError: it cannot be asked.
+        """
+
+    def check(self) -> None:
+        """See that it can be asked.
+
+        Raises:
+            ModelError, RunError: it cannot.
+        """
+
+    def to_json(self) -> dict[str, Any]:
+        """Which one it is, as manifest and fingerprint have it: no key, no password.
+
+        Raises:
+            ModelError: it is not here.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +61,8 @@ class AuditSettings:
         thresholds: least probability of a leak, by benchmark, from a calibration on one's own clean
             text; a benchmark without one takes the shipped threshold.
         floor: findings below this probability are not kept, but for altered items.
+        judge: is asked about candidates that are neither copies nor clear; see
+            `audits.verify.judge`.
 
     Raises:
         ConfigError: a value out of its range.
@@ -42,6 +75,7 @@ class AuditSettings:
     false_positive_rate: float = 0.001
     thresholds: Mapping[str, float] = dataclasses.field(default_factory=dict)
     floor: float = 0.05
+    judge: Judge | None = None
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -69,7 +103,12 @@ class AuditSettings:
             for field in dataclasses.fields(self)
             if field.name != "encoder"
         }
-        return {"encoder": encoder, **own, "thresholds": dict(sorted(self.thresholds.items()))}
+        return {
+            "encoder": encoder,
+            **own,
+            "thresholds": dict(sorted(self.thresholds.items())),
+            "judge": None if self.judge is None else self.judge.to_json(),
+        }
 
     def fingerprint(self) -> str:
         """A hash of all that changes findings, the encoder's weights among it."""

@@ -8,12 +8,13 @@ are of the same trades: training questions, other items, hard negatives.
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import functools
+import hashlib
 import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +25,14 @@ from audits.items import Item
 from audits.leaks.inject import FORMS, render
 from audits.leaks.labelled import read_leaks
 
-__all__ = ["TRADES", "Copies", "Text", "labelled"]
+__all__ = ["TRADES", "Copies", "Text", "asks_the_same", "labelled"]
 
 GROUPS = Path(__file__).parent / "leak_groups"
+SAME = Path(__file__).parent / "same_tasks.tsv"
 SHINGLE = 8
 TRADES = ("gsm8k", "mmlu", "mbpp", "humaneval")
 OTHERS = 600  # further items of MMLU, so that the index is no smaller than 3,000
 MADE = 40  # items of each trade that are written in every form
-TRAINING = 3000  # questions of GSM8K's training part among the clean texts
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,39 +111,23 @@ def _clean(shared: Path, items: list[Item], texts: list[Text]) -> None:
     copies = Copies(items)
     seen = {_plain(text.text) for text in texts}
     indexed = {(item.benchmark, item.id) for item in items}
-    sources: list[tuple[str, str, Iterable[str]]] = [
-        (
-            "gsm8k",
-            "train",
-            (i.question for i in load_benchmark("gsm8k:train", folder=folder).items),
-        ),
-        *(
-            (
-                "mmlu",
-                part,
-                (i.question for i in load_benchmark(f"mmlu:{part}", folder=folder).items),
-            )
-            for part in ("validation", "dev")
-        ),
-        *(
-            (
-                name,
-                "other items",
-                (
-                    i.question + (i.solution if name == "humaneval" else "")
-                    for i in load_benchmark(name, folder=folder).items
-                    if (name, i.id) not in indexed
-                ),
-            )
-            for name in ("mbpp", "humaneval")
-        ),
-    ]
-    for trade, form, questions in sources:
-        for question in itertools.islice(questions, TRAINING):
-            plain = _plain(question)
-            if plain not in seen and not copies.has(question):
+    sources = (
+        ("gsm8k", "train", "gsm8k:train"),
+        ("mmlu", "validation", "mmlu:validation"),
+        ("mmlu", "dev", "mmlu:dev"),
+        ("mbpp", "other items", "mbpp"),
+        ("humaneval", "other items", "humaneval"),
+    )
+    for trade, form, name in sources:
+        for item in load_benchmark(name, folder=folder).items:
+            code = trade in ("mbpp", "humaneval")
+            if code and (item.benchmark, item.id) in indexed:
+                continue
+            document = "\n".join((item.question, item.solution)) if code else item.question
+            plain = _plain(document)
+            if plain not in seen and not copies.has(document):
                 seen.add(plain)
-                texts.append(Text(question, trade, form=form))
+                texts.append(Text(document, trade, form=form))
 
 
 def _groups(items: list[Item], texts: list[Text]) -> None:
@@ -194,6 +179,17 @@ class Copies:
         own = _shingles(text)
         shared = Counter(at for shingle in own for at in self._owners.get(shingle, ()))
         return any(2 * n > len(own) or 2 * n > self._sizes[at] for at, n in shared.items())
+
+
+def asks_the_same(text: str) -> bool:
+    """Whether a text labelled clean was read, and asks for the same as an item (``same_tasks.tsv``)."""
+    return hashlib.sha256(_plain(text).encode()).hexdigest()[:16] in _same()
+
+
+@functools.cache
+def _same() -> frozenset[str]:
+    lines = SAME.read_text("utf-8").splitlines()
+    return frozenset(line.split("\t")[0] for line in lines if not line.startswith("#"))
 
 
 def _shingles(text: str) -> set[str]:

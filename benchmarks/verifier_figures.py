@@ -1,4 +1,7 @@
-"""Evidence for every labelled passage and its candidates, kept in a file since it takes minutes."""
+"""Evidence for every labelled passage and its candidates, kept in a file since it takes minutes.
+
+Candidates and evidence are those of an audit (`audits.examine.Examiner.weighed`) without pre-screen.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,41 @@ import dataclasses
 import itertools
 import multiprocessing
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from verifier_data import Text, labelled
 
-from audits.index import nearest_items, neighbours
-from audits.items import Item
-from audits.semantic.passages import passages
+from audits.examine import Examiner
+from audits.index import build_index
+from audits.items import Benchmark, Item
+from audits.settings import AuditSettings
 from audits.verify.evidence import NAMES
-from audits.verify.known import KnownItems, statement
-from audits.verify.reading import Reader
-from audits.verify.weighing import weigh
-from classifiers.embed import Encoder
 
 __all__ = ["Figures", "figures"]
 
-CANDIDATES, LEAST_COSINE = 5, 0.3
 AT_ONCE = 256
 PROCESSES = (
     2  # of one thread each (OMP_NUM_THREADS=1): threads that share a core wait for each other
 )
-ENCODER = Encoder(dtype="bfloat16")
+SETTINGS = AuditSettings(prescreen=False)
 
-# By text and item: whether it was proposed, its cosine, its figures.
-_Best = dict[tuple[int, int], tuple[bool, float, list[float]]]
+# By text and item: its cosine, its figures.
+_Best = dict[tuple[int, int], tuple[float, list[float]]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Figures:
-    """One row for each text and candidate item.
+    """One row for each text and item that an audit takes for a candidate there.
 
     Args:
         items, texts: see `verifier_data.labelled`.
-        figures: ``float32[n, features]``, in the order of `audits.verify.evidence.NAMES`.
+        figures: ``float32[n, features]``, in the order of `audits.verify.evidence.NAMES`, where the
+            item's cosine is greatest.
         text, item: ``int64[n]``, whose row it is.
-        proposed: ``bool[n]``, whether the item is among the nearest of a passage.
     """
 
     items: list[Item]
@@ -51,7 +52,6 @@ class Figures:
     figures: npt.NDArray[np.float32]
     text: npt.NDArray[np.int64]
     item: npt.NDArray[np.int64]
-    proposed: npt.NDArray[np.bool_]
 
 
 def figures(shared: Path, cache: Path | None = None) -> Figures:
@@ -64,75 +64,64 @@ def figures(shared: Path, cache: Path | None = None) -> Figures:
     items, texts = labelled(shared)
     if cache is not None and cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
-            if stored["names"].tolist() == list(NAMES):
-                rows = [stored[name] for name in ("figures", "text", "item", "proposed")]
-                return Figures(items, texts, *rows)
+            if stored["names"].tolist() == list(NAMES) and len(texts) == stored["texts"]:
+                return Figures(items, texts, *(stored[one] for one in ("figures", "text", "item")))
     found = _weighed(items, texts)
     if cache is not None:
         np.savez(
             cache,
             names=np.array(NAMES),
+            texts=np.array(len(texts)),
             figures=found.figures,
             text=found.text,
             item=found.item,
-            proposed=found.proposed,
         )
     return found
 
 
 def _weighed(items: list[Item], texts: list[Text]) -> Figures:
-    vectors = ENCODER.encode([statement(item) for item in items])
-    every = [
-        (at, text.text[one.start : one.end])
-        for at, text in enumerate(texts)
-        for one in passages(text.text)
-    ]
-    cuts = np.linspace(0, len(every), PROCESSES + 1).astype(int).tolist()
-    parts = [(items, texts, vectors, every[start:end]) for start, end in itertools.pairwise(cuts)]
-    best: _Best = {}
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(PROCESSES, context) as pool:
-        for found in pool.map(_part, parts):
-            for key, entry in found.items():
-                if key not in best or best[key][:2] < entry[:2]:
-                    best[key] = entry
+    with tempfile.TemporaryDirectory() as name:
+        index = Path(name)
+        benchmarks = [
+            Benchmark(one, tuple(own), "labelled")
+            for one, own in itertools.groupby(items, lambda item: item.benchmark)
+        ]
+        build_index(benchmarks, index, SETTINGS)
+        starts = range(0, len(texts), AT_ONCE)
+        parts = [
+            (start, [text.text for text in texts[start : start + AT_ONCE]]) for start in starts
+        ]
+        best: _Best = {}
+        context = multiprocessing.get_context("spawn")
+        with concurrent.futures.ProcessPoolExecutor(
+            PROCESSES, context, initializer=_start, initargs=(index,)
+        ) as pool:
+            for done, found in enumerate(pool.map(_part, *zip(*parts, strict=True))):
+                best |= found
+                print(f"{done + 1:,} of {len(parts):,} parts", file=sys.stderr, flush=True)
     places = sorted(best)
     return Figures(
         items,
         texts,
-        np.array([best[one][2] for one in places], np.float32),
+        np.array([best[one][1] for one in places], np.float32),
         np.array([one[0] for one in places], np.int64),
         np.array([one[1] for one in places], np.int64),
-        np.array([best[one][0] for one in places], np.bool_),
     )
 
 
-def _part(
-    given: tuple[list[Item], list[Text], npt.NDArray[np.float32], list[tuple[int, str]]],
-) -> _Best:
-    items, texts, vectors, every = given
-    reader = Reader(ENCODER)
-    known_items = KnownItems(items, reader, neighbours(vectors))
+_examiner: list[Examiner] = []
+
+
+def _start(index: Path) -> None:
+    _examiner.append(Examiner(index, SETTINGS))
+
+
+def _part(start: int, texts: Sequence[str]) -> _Best:
     best: _Best = {}
-    for start in range(0, len(every), AT_ONCE):
-        some = every[start : start + AT_ONCE]
-        regions = reader.read([passage for _, passage in some])
-        spoken = np.stack([one.vector for one in regions])
-        cosines, numbers = nearest_items(vectors, spoken, CANDIDATES)
-        asked, near = [], []
-        for row, (at, passage) in enumerate(some):
-            found = dict(zip(numbers[row].tolist(), cosines[row].tolist(), strict=True))
-            own = [one for one in (texts[at].item, texts[at].near) if one >= 0]
-            close = [one for one in found if found[one] >= LEAST_COSINE]
-            near.append(found)
-            asked.append((passage, list(dict.fromkeys((*close, *own)))))
-        weighed = weigh(known_items, reader, asked, regions)
-        for row, (at, _) in enumerate(some):
-            for one in weighed[row]:
-                cosine = near[row].get(one.item, -1.0)
-                figures = [one.figures[name] for name in NAMES]
-                entry = (cosine >= LEAST_COSINE, cosine, figures)
-                if (at, one.item) not in best or best[at, one.item][:2] < entry[:2]:
-                    best[at, one.item] = entry
-        print(f"{start + len(some):,} of {len(every):,} passages", file=sys.stderr, flush=True)
+    for row, weighed in _examiner[0].weighed(texts):
+        for one in weighed:
+            key = (start + row, one.item)
+            entry = (one.figures["cosine"], [one.figures[name] for name in NAMES])
+            if key not in best or best[key][0] < entry[0]:
+                best[key] = entry
     return best

@@ -38,7 +38,7 @@ def fit(
     ).fit(rows, truth, sample_weight=weights)  # fmt: skip
     knots = np.stack([_knots(column) for column in rows.T])
     basis, scale = _basis(rows, knots)
-    regression = LogisticRegression(C=ridge, solver="newton-cholesky", max_iter=30).fit(
+    regression = LogisticRegression(C=ridge, solver="lbfgs", max_iter=200).fit(
         basis / scale, truth, sample_weight=weights
     )
     slopes = (regression.coef_[0] / scale).reshape(knots.shape)

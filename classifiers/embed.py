@@ -27,7 +27,7 @@ from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.records import encodable
 from pipeline.core.registry import nearest
 
-__all__ = ["DEVICES", "DTYPES", "Encoder", "TokenVectors"]
+__all__ = ["DEVICES", "DTYPES", "Encoder", "TokenVectors", "quiet"]
 
 DEVICES = ("cpu", "cuda", "auto")
 DTYPES = ("float32", "bfloat16")
@@ -355,7 +355,7 @@ def _load(folder: str, sha256: str, device: str, dtype: str) -> _Loaded:
 
 def _sentence_transformer(folder: str, device: str, dtype: str) -> tuple[Any, Any]:
     """The modules torch and the model, on its device."""
-    with _quiet():
+    with quiet():
         try:
             import torch
             from sentence_transformers import SentenceTransformer
@@ -391,7 +391,7 @@ def _sentence_transformer(folder: str, device: str, dtype: str) -> tuple[Any, An
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Loading reports, progress bars and advice of the libraries stay off stderr; errors pass."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -23,6 +23,7 @@ from audits.examine import Examined
 from audits.findings import Finding, Kind
 from audits.index import StoredIndex, load_items
 from audits.items import Item
+from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings
 from audits.verify.verifier import HEADS, Verifier
 from classifiers.embed import Encoder
@@ -151,8 +152,12 @@ class PlainExaminer:
         self._lexical = StoredIndex.load(folder).lexical
         assert counts is None or len(counts) == len(self._lexical)
 
-    def examine(self, rows: Sequence[Any]) -> Examined:
+    def examine(self, rows: Sequence[Any], vectors: StoredVectors | None = None) -> Examined:
         found = Examined()
+        if vectors is not None:
+            before = vectors.reused
+            vectors.encode([row.text for row in rows])
+            found.tally["reused"] += vectors.reused - before
         for row in rows:
             found.tally.update(documents=1, characters=len(row.text), passages=1, embedded=1)
             for item in self._items:

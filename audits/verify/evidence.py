@@ -29,6 +29,7 @@ _Flags = npt.NDArray[np.bool_]
 _PRIOR = 30  # items that a benchmark is taken to have beyond its own: a few say little
 _WORDS = 200  # that sequences are compared over
 _RUN, _CAPPED = 4, 30
+_GRAM = 4  # characters
 
 Rarity = Callable[[str], float]
 
@@ -87,6 +88,7 @@ def evidence(known: Known, passage: Reading, *, cosine: float, margin: float) ->
     found |= near.numbers()
     found |= near.sequences()
     found |= near.contrast()
+    found |= near.letters()
     found |= {
         "cosine": cosine,
         "margin": margin,
@@ -188,7 +190,26 @@ class _Pair:
             "runs": covered,
             "order_item": common / max(len(content_mine), 1),
             "order_text": common / max(len(content_theirs), 1),
+            "swapped": self._swapped(),
         }
+
+    def letters(self) -> dict[str, float]:
+        """Runs of characters, of which formulas and words of one root have some in common."""
+        mine, theirs = _grams(self.question.text), _grams(self.passage.text)
+        both = len(mine & theirs)
+        return {
+            "letters_item": both / max(len(mine), 1),
+            "letters_text": both / max(len(theirs), 1),
+        }
+
+    def _swapped(self) -> float:
+        """Share of the pairs of words that either text says once, and not in the same order."""
+        mine, theirs = _once(self.question.stems[:_WORDS]), _once(self.passage.stems[:_WORDS])
+        stems = [stem for stem, at in mine.items() if stem in theirs and self.question.weights[at]]
+        places = np.array([theirs[stem] for stem in stems], np.int64)
+        pairs = len(places) * (len(places) - 1) / 2
+        later = int((places[:, None] > places[None, :])[np.triu_indices(len(places), 1)].sum())
+        return later / pairs if pairs else 0.0
 
     def contrast(self) -> dict[str, float]:
         """How well those words are met by which the item differs from its nearest neighbours."""
@@ -224,6 +245,18 @@ def _mean(values: npt.NDArray[Any], weights: _Floats) -> float:
 
 def _at(values: _Floats, rank: int) -> float:
     return float(values[rank]) if rank < len(values) else 0.0
+
+
+def _once(stems: Sequence[str]) -> dict[str, int]:
+    """Places of the stems that are there once, in order."""
+    counts = Counter(stems)
+    return {stem: at for at, stem in enumerate(stems) if counts[stem] == 1}
+
+
+@functools.lru_cache(8192)
+def _grams(text: str) -> frozenset[str]:
+    plain = f" {' '.join(text.lower().split())} "
+    return frozenset(plain[at : at + _GRAM] for at in range(len(plain) - _GRAM + 1))
 
 
 def _numbers(reading: Reading) -> Counter[float]:
@@ -301,6 +334,7 @@ NAMES: tuple[str, ...] = (
     "numbers", "numbers_any", "numbers_item_lost", "numbers_text_lost", "numbers_item",
     "numbers_telling_lost", "numbers_telling", "numbers_all", "numbers_all_met",
     "numbers_all_lost", "answer_numbers", "run", "run_words", "runs", "order_item", "order_text",
-    "own_words", "contrast", "contrast_context", "contrast_weight", "contrast_lost1", "neighbour",
+    "swapped", "own_words", "contrast", "contrast_context", "contrast_weight", "contrast_lost1",
+    "neighbour", "letters_item", "letters_text",
     "cosine", "margin", "length", "words", "negations", "opposites", "solution",
 )  # fmt: skip

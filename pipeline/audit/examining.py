@@ -18,14 +18,17 @@ import pyarrow.parquet as pq
 
 from audits.examine import Examiner
 from audits.findings import Finding
+from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings
+from pipeline.audit.completion import digest_of
 from pipeline.audit.counting import Counts
+from pipeline.audit.embeddings import FOLDER, Embeddings
 from pipeline.audit.parts import Corpus, PartTask, Run, batches, do_parts
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import encodable
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.manifest import fingerprint
-from pipeline.runtime.storage import RunFolder
+from pipeline.runtime.storage import RunFolder, storage_errors
 from pipeline.sources.corpus import CorpusRow
 
 __all__ = ["QUARANTINE", "Examined", "Placed", "examine_corpus"]
@@ -87,6 +90,7 @@ def examine_corpus(
     settings: AuditSettings,
     counts: Counts,
     run: Run,
+    embeddings: Embeddings | None = None,
 ) -> Examined:
     """Examine every document of a corpus.
 
@@ -98,15 +102,21 @@ def examine_corpus(
         settings: how.
         counts: of the corpus, or of that which it is a sample of.
         run: does the work.
+        embeddings: what is done about vectors of passages.
 
     Raises:
         ConservationError: a row was lost.
+        SourceError: stored vectors are damaged.
     """
+    embeddings = embeddings or Embeddings()
+    if embeddings.keep:
+        with storage_errors(folder.root / FOLDER):
+            (folder.root / FOLDER).mkdir(exist_ok=True)
     how = fingerprint(index_fingerprint, settings.fingerprint(), counts.digest, counts.documents)
     tasks = [
         ExamineTask(
             folder, corpus.name, number, part, corpus.columns, fingerprint(own, how), index,
-            settings, how, counts.file, counts.documents,
+            settings, how, counts.file, counts.documents, embeddings,
         )
         for number, (part, own) in enumerate(
             zip(corpus.parts, corpus.fingerprints(), strict=True)
@@ -150,6 +160,7 @@ class ExamineTask(PartTask):
     Args:
         how: names the examiner: index, settings and counts.
         counts: file of `Counts`.
+        embeddings: see `examine_corpus`; not in the key, since no finding depends on them.
     """
 
     index: Path
@@ -157,6 +168,33 @@ class ExamineTask(PartTask):
     how: str
     counts: Path | None
     documents: int
+    embeddings: Embeddings
+
+    @property
+    def kept(self) -> Path:
+        """Where the vectors of the part are kept."""
+        return self.folder.part(FOLDER, self.number, ".npz")
+
+    def done(self, kind: str) -> dict[str, Any] | None:
+        """Not done either, where vectors are to be kept and were not, or have gone since."""
+        noted = super().done(kind)
+        if noted is None or not self.embeddings.keep:
+            return noted
+        whole = self.kept.is_file() and digest_of(self.kept) == noted.get("kept")
+        return noted if whole else None
+
+    def vectors(self) -> StoredVectors | None:
+        """What encodes the passages, where vectors are kept or known: those of this part only.
+
+        Raises:
+            SourceError: the known ones are damaged.
+        """
+        known = self.embeddings.known
+        if not self.embeddings.keep and known is None:
+            return None
+        return StoredVectors(
+            self.settings.encoder, None if known is None else known / self.kept.name
+        )
 
 
 class _Kept:
@@ -178,7 +216,7 @@ class _Kept:
 
 
 def _examine(task: ExamineTask, tick: Tick) -> tuple[Sequence[Path], dict[str, Any]]:
-    examiner = _Kept.of(task)
+    examiner, vectors = _Kept.of(task), task.vectors()
     faults: list[CorpusRow] = []
     tally: Counter[str] = Counter()
     lost_by: Counter[int] = Counter()
@@ -189,7 +227,7 @@ def _examine(task: ExamineTask, tick: Tick) -> tuple[Sequence[Path], dict[str, A
         temporary.open("w", encoding="ascii", newline="\n") as file,
     ):
         for rows in batches(task.part, task.columns, faults):
-            found = examiner.examine(_numbered(rows, documents))
+            found = examiner.examine(_numbered(rows, documents), vectors)
             if found.tally["documents"] != len(rows):
                 raise ConservationError(
                     f"{', '.join(task.part.inputs)}: of {len(rows)} documents "
@@ -207,6 +245,12 @@ def _examine(task: ExamineTask, tick: Tick) -> tuple[Sequence[Path], dict[str, A
             tick({"bytes": characters, "documents": documents})
     with task.folder.replacing(task.file("faults.parquet")) as temporary:
         pq.write_table(_fault_table(faults), temporary, compression="zstd")
+    kept = None
+    if vectors is not None and task.embeddings.keep:
+        # Known ones may lie in the same file: it was read whole, and is replaced whole.
+        with task.folder.replacing(task.kept) as temporary:
+            vectors.save(temporary)
+        kept = digest_of(task.kept)
     quarantined: Counter[str] = Counter()
     for fault in faults:
         quarantined[fault.fault] += fault.lost
@@ -216,6 +260,7 @@ def _examine(task: ExamineTask, tick: Tick) -> tuple[Sequence[Path], dict[str, A
         "quarantined": dict(sorted(quarantined.items())),
         "tally": {name: int(value) for name, value in sorted(tally.items())},
         "lost_by": sorted((int(ngram), int(hits)) for ngram, hits in lost_by.items()),
+        "kept": kept,  # not one of the files: a later audit may do without, and removes it
     }
 
 

@@ -16,7 +16,14 @@ from pipeline.audit.examining import Examined
 from pipeline.audit.parts import Corpus
 from pipeline.core.printable import printable
 
-__all__ = ["benchmark_figures", "claims", "corpus_figures", "coverages", "prescreen_figures"]
+__all__ = [
+    "benchmark_figures",
+    "claims",
+    "corpus_figures",
+    "coverages",
+    "judge_figures",
+    "prescreen_figures",
+]
 
 
 def coverages(benchmarks: Sequence[Benchmark], languages: Collection[str]) -> dict[str, Coverage]:
@@ -36,8 +43,14 @@ def coverages(benchmarks: Sequence[Benchmark], languages: Collection[str]) -> di
     }
 
 
-def corpus_figures(corpus: Corpus, characters: int, examined: Examined) -> dict[str, Any]:
-    """The manifest's ``corpus``."""
+def corpus_figures(
+    corpus: Corpus, characters: int, examined: Examined, stored: bool
+) -> dict[str, Any]:
+    """The manifest's ``corpus``.
+
+    Args:
+        stored: whether stored vectors were given.
+    """
     parts = Counter(path for part in corpus.parts for path in part.inputs)
     return {
         "inputs": {
@@ -51,6 +64,7 @@ def corpus_figures(corpus: Corpus, characters: int, examined: Examined) -> dict[
         "characters": characters,
         "passages": examined.tally["passages"],
         "embedded": examined.tally["embedded"],
+        "reused": examined.tally["reused"] if stored else None,
     }
 
 
@@ -114,6 +128,16 @@ def prescreen_figures(
         "skipped_share": round(1 - embedded / passages, 6),
         "recall": None if recall is None else dict(recall),
     }
+
+
+def judge_figures(examined: Examined, asked: bool) -> dict[str, int] | None:
+    """The manifest's ``judge``: candidates it was asked about, and without an opinion of it.
+
+    Args:
+        asked: whether there is a judge.
+    """
+    tally = examined.tally
+    return {"asked": tally["judged"], "no_opinion": tally["no_opinion"]} if asked else None
 
 
 def claims(found: Impact | None, documents: int, covered: Mapping[str, Coverage]) -> str:

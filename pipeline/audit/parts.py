@@ -143,6 +143,10 @@ class PartTask:
         """Where a work file of the part lies."""
         return self.folder.splits / f"{self.name}-{self.number:05d}.{kind}"
 
+    def done(self, kind: str) -> dict[str, Any] | None:
+        """What was noted of a step, by its record of that kind; None if it is not done."""
+        return finished(self.folder, self.file(f"{kind}.json"), self.key)
+
 
 class Step(Protocol):
     """What is done for a part: writes its files and gives their paths and what is to be noted."""
@@ -186,7 +190,7 @@ def do_parts(step: Step, kind: str, tasks: Sequence[PartTask], run: Run) -> Done
         tasks: one for each part.
         run: `Executor.run`, or something around it.
     """
-    noted = [finished(task.folder, task.file(f"{kind}.json"), task.key) for task in tasks]
+    noted = [task.done(kind) for task in tasks]
     left = [number for number, found in enumerate(noted) if found is None]
     jobs = [_Job(step, kind, tasks[number]) for number in left]
     for position, made in run(_do, jobs) if jobs else ():

@@ -15,6 +15,7 @@ from audits.outcome.gate import Gate
 from audits.outcome.results import Results, read_results
 from audits.settings import AuditSettings
 from pipeline.audit.calibration import read_thresholds
+from pipeline.audit.embeddings import Embeddings, plan_embeddings
 from pipeline.audit.parts import Corpus
 from pipeline.audit.self_test import SelfTestPlan, load_leaks
 from pipeline.core.errors import ConfigError
@@ -40,6 +41,7 @@ class Audit:
         clean: text that is known to be clean, to find thresholds on.
         self_test: whether and how the audit is tried on known leaks.
         action: what is done to documents that leak.
+        embeddings: what is done about vectors of the corpus's passages.
         notes: what a person should know before it begins.
     """
 
@@ -53,6 +55,7 @@ class Audit:
     clean: Corpus | None = None
     self_test: SelfTestPlan | None = None
     action: Action | None = None
+    embeddings: Embeddings = dataclasses.field(default_factory=Embeddings)
     notes: tuple[str, ...] = ()
 
     @property
@@ -74,6 +77,7 @@ class Audit:
             self.clean.fingerprints() if self.clean else None,
             dataclasses.asdict(self.self_test) if self.self_test else None,
             self.action,
+            self.embeddings.keep,  # those that are known save time and change no file
         ]  # fmt: skip
         return fingerprint(*described)
 
@@ -102,6 +106,8 @@ def plan_audit(
     self_test: bool = False,
     leaks: Path | None = None,
     action: Action | None = None,
+    keep_embeddings: bool = False,
+    embeddings: Path | None = None,
     split_bytes: int | None = None,
 ) -> Audit:
     """Read what is asked for, and see that it can be done.
@@ -120,6 +126,8 @@ def plan_audit(
         self_test: try it on known leaks.
         leaks: of one's own for that; None for those that are shipped.
         action: what is done to documents that leak.
+        keep_embeddings: keep the vectors of the corpus's passages.
+        embeddings: folder of those that an earlier audit has kept.
         split_bytes: see `plan_corpus`.
 
     Raises:
@@ -139,6 +147,7 @@ def plan_audit(
         raise ConfigError("--leaks are for the self-test; add --self-test")
     names = [benchmark.name for benchmark in benchmarks]
     gate = None if fail_on is None else (Gate.parse(fail_on, names), fail_on)
+    stored = plan_embeddings(out, keep_embeddings, embeddings)
     settings.encoder.check()
     notes: list[str] = []
     if thresholds is not None:
@@ -153,7 +162,7 @@ def plan_audit(
     return Audit(
         corpus, tuple(benchmarks), out, settings,
         index=index, results=found, gate=gate, clean=clean, self_test=plan, action=action,
-        notes=tuple(notes),
+        embeddings=stored, notes=tuple(notes),
     )  # fmt: skip
 
 

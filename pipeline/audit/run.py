@@ -7,10 +7,12 @@
     OUT/calibration.json                    with ``--calibrate``; see `pipeline.audit.calibration`
     OUT/self_test/                          with ``--self-test``; see `pipeline.audit.self_test`
     OUT/index/                              of the benchmarks, unless ``--index`` names another place
+    OUT/embeddings/                         with ``--keep-embeddings``; see `pipeline.audit.embeddings`
     OUT/audit.json                          figures and settings, written last
 
 The bytes depend on corpus, benchmarks and settings only: not on the number of workers, nor on how
-often the audit was killed and continued. ``seconds`` in ``audit.json`` is the one exception.
+often the audit was killed and continued. In ``audit.json``, ``seconds`` and how many vectors were
+``reused`` are the exceptions: they say how it went.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from audits.settings import AuditSettings
 from pipeline.audit.calibration import CALIBRATION, calibrate, thresholds_of, to_file
 from pipeline.audit.cleaning import clean_corpus, remove_cleaned
 from pipeline.audit.counting import Counts, count_corpus
+from pipeline.audit.embeddings import remove_surplus
 from pipeline.audit.encoders import languages_of
 from pipeline.audit.examining import QUARANTINE, Examined, examine_corpus
 from pipeline.audit.figures import (
@@ -38,6 +41,7 @@ from pipeline.audit.figures import (
     claims,
     corpus_figures,
     coverages,
+    judge_figures,
     prescreen_figures,
 )
 from pipeline.audit.left import QUARANTINED, check_out, clear, earlier, leave, leave_report
@@ -113,6 +117,8 @@ def run_audit(audit: Audit, executor: Executor, progress: Reporter) -> AuditResu
         if manifest is not None:
             progress.say(f"Nothing to do: {audit.out} holds this very audit")
             return AuditResult(folder, manifest, was_done=True)
+        if audit.settings.judge is not None:
+            audit.settings.judge.check()
         clear(folder)
         place = (audit.index or folder.root / "index").absolute()
         size = len(audit.benchmarks)
@@ -145,6 +151,8 @@ class _Auditing:
         unchecked = {key for one in covered.values() for key in one.unchecked()}
         settings, calibration = self._settings()
         counts, examined = self._searched(audit.corpus, settings)
+        if remove_surplus(self.folder, audit.embeddings, len(audit.corpus.parts)):
+            self.progress.say("Removed embeddings of an earlier audit")
         self_test = None
         if audit.self_test is not None:
             self.progress.say("Trying the audit on known leaks")
@@ -161,7 +169,9 @@ class _Auditing:
         rows = self._suppressed(counts, examined)
         manifest: dict[str, Any] = {
             "gristmill": pipeline.__version__,
-            "corpus": corpus_figures(audit.corpus, counts.characters, examined),
+            "corpus": corpus_figures(
+                audit.corpus, counts.characters, examined, audit.embeddings.known is not None
+            ),
             "settings": self._described(settings),
             "benchmarks": benchmark_figures(
                 audit.benchmarks, covered, figures, findings,
@@ -173,6 +183,7 @@ class _Auditing:
                 "hits": examined.tally.get("suppressed_hits", sum(row["hits"] for row in rows)),
             },
             "prescreen": prescreen_figures(examined, recall),
+            "judge": judge_figures(examined, settings.judge is not None),
             "impact": None if found is None else found.to_json(),
             "results": self._results(),
             "headline": claims(found, examined.documents, covered),
@@ -235,6 +246,7 @@ class _Auditing:
         examined = examine_corpus(
             self.folder, corpus, self.index, self.index_fingerprint, settings, counts,
             self._run("examining", counts.sizes),
+            self.audit.embeddings if corpus is self.audit.corpus else None,
         )  # fmt: skip
         if examined.before:
             self.progress.say(f"  {examined.before:,} of {parts} had been examined before")

@@ -103,7 +103,7 @@ def setup_differences(before: dict[str, Any], after: dict[str, Any]) -> list[str
 
 def _setup(manifest: dict[str, Any]) -> dict[str, Any]:
     settings = {name: one for name, one in manifest["settings"].items() if name != "thresholds"}
-    setup = dict(_flat({"settings": settings}))
+    setup = {name: one for name, one in _flat({"settings": settings}) if one is not None}
     for name, noted in manifest["benchmarks"].items():
         setup[f"items of {name}"] = noted["sha256"][:12]
         setup[f"threshold of {name}"] = noted["threshold"]

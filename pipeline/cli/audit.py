@@ -19,7 +19,7 @@ from pipeline.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from audits.settings import AuditSettings
+    from audits.settings import AuditSettings, Judge
     from pipeline.audit.plan import Audit
     from pipeline.audit.run import AuditResult
 
@@ -80,6 +80,11 @@ def audit() -> None:
 )
 @click.option("--false-positive-rate", metavar="X", help="Share of clean documents that may be taken "
               "for a leak: 0.001 or 0.1%  [default: 0.001]")  # fmt: skip
+@click.option("--judge", metavar="MODEL", help="A cross-encoder by name or path, asked about what is "
+              "neither a copy nor clear.")  # fmt: skip
+@click.option("--judge-url", metavar="URL", help="An OpenAI-compatible API, asked instead with "
+              "--judge-model; its key is read from $GRISTMILL_JUDGE_KEY.")  # fmt: skip
+@click.option("--judge-model", metavar="NAME", help="Chat model that judges at --judge-url.")
 @click.option("--calibrate", multiple=True, metavar="CLEAN", help="Text known to be clean, of the "
               "kind that is audited: find each benchmark's threshold on it.")  # fmt: skip
 @click.option("--thresholds", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
@@ -92,6 +97,10 @@ def audit() -> None:
               "documents that leak, or with a note on each.")  # fmt: skip
 @click.option("--index", type=FOLDER, metavar="DIR", help="Where the index of the benchmarks is kept "
               "for other audits  [default: in --out]")  # fmt: skip
+@click.option("--keep-embeddings", is_flag=True, help="Keep the vectors of the corpus's passages in "
+              "OUT/embeddings, for audits of it with other benchmarks.")  # fmt: skip
+@click.option("--embeddings", type=FOLDER, metavar="DIR", help="OUT/embeddings of an earlier audit of "
+              "this corpus: passages among them are not embedded again.")  # fmt: skip
 @ray_options
 @click.option("--json", "as_json", is_flag=True, help="Print audit.json instead of a summary.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
@@ -238,6 +247,8 @@ def _planned(options: dict[str, Any]) -> Audit:
         self_test=options["self_test"],
         leaks=options["leaks"],
         action=options["action"],
+        keep_embeddings=options["keep_embeddings"],
+        embeddings=options["embeddings"],
     )
 
 
@@ -250,6 +261,7 @@ def _settings(options: dict[str, Any]) -> AuditSettings:
     settings = AuditSettings(
         encoder=Encoder(model=options["encoder"], dtype="bfloat16", device="auto"),
         prescreen=not options["no_prescreen"],
+        judge=_judge(options["judge"], options["judge_url"], options["judge_model"]),
     )
     text = options["false_positive_rate"]
     if text is None:
@@ -260,6 +272,25 @@ def _settings(options: dict[str, Any]) -> AuditSettings:
             f"--false-positive-rate {text}: give a share above 0 and up to one half, as 0.001 or 0.1%"
         )
     return dataclasses.replace(settings, false_positive_rate=rate)
+
+
+def _judge(model: str | None, url: str | None, name: str | None) -> Judge | None:
+    from audits.verify.chat_model import ChatJudge
+    from audits.verify.cross_encoder import CrossEncoderJudge
+    from pipeline.core.errors import ConfigError
+
+    if model is not None and not (url is None and name is None):
+        raise ConfigError(
+            "--judge is a cross-encoder, --judge-url and --judge-model are a chat model: one of them "
+            "can judge; leave the other out"
+        )
+    if url is not None and name is not None:
+        return ChatJudge(url, name)
+    if url is not None:
+        raise ConfigError("--judge-url needs the name of a model there; add --judge-model NAME")
+    if name is not None:
+        raise ConfigError("--judge-model needs the API that has it; add --judge-url URL")
+    return None if model is None else CrossEncoderJudge(model)
 
 
 def _print_result(result: AuditResult, out: Path) -> None:

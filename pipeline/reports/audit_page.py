@@ -83,6 +83,7 @@ def audit_page(
         self_test=_self_test(manifest.get("self_test")),
         suppressed=_suppressed(manifest),
         prescreen=_prescreen(manifest),
+        judge=manifest.get("judge"),
         corpus=_corpus(manifest["corpus"]),
         settings=list(_flat(manifest["settings"])),
         counted=counted,

@@ -96,6 +96,9 @@ def _paragraphs(manifest: Mapping[str, Any]) -> Iterator[str]:
                 f"first {_short(one['faults'][0], VALUE)}."
             )
     yield from _prescreen(manifest)
+    judge = manifest.get("judge")
+    if judge:
+        yield f"Judge: {judge['asked']:,} candidates; no opinion of {judge['no_opinion']:,}."
     yield from _suppressed(manifest)
     yield from _self_test(manifest.get("self_test"))
     gate = manifest.get("gate")
@@ -138,8 +141,10 @@ def _prescreen(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield "Pre-screen: no passage was embedded."
         return
     of = f"{found['embedded']:,} of {found['passages']:,} passages"
+    reused = manifest["corpus"].get("reused")
+    stored = "" if reused is None else f", {reused:,} of them from stored vectors"
     if not manifest["settings"].get("prescreen", True):
-        yield f"Pre-screen: off; {of} embedded."
+        yield f"Pre-screen: off; {of} embedded{stored}."
         return
     part = percent(found["embedded"] / max(found["passages"], 1))
     recall = found["recall"]
@@ -148,7 +153,7 @@ def _prescreen(manifest: Mapping[str, Any]) -> Iterator[str]:
         if not recall or recall["value"] is None
         else f"it keeps {share(recall)} of {recall['n']:,} known leaks"
     )
-    yield f"Pre-screen: {of} ({part}) embedded; {kept}."
+    yield f"Pre-screen: {of} ({part}) embedded{stored}; {kept}."
 
 
 def _suppressed(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -50,7 +50,9 @@ PART = 2400  # bytes: a few documents
 
 def run(home: Path, out: Path, **options: Any) -> AuditResult:
     """Audit ``home/corpus.jsonl`` with all that writes files but the self-test."""
-    options = {"action": "drop", "calibrate": [str(home / "clean.jsonl")]} | options
+    options = {
+        "action": "drop", "calibrate": [str(home / "clean.jsonl")], "keep_embeddings": True
+    } | options  # fmt: skip
     plan = plan_audit(
         [home / "corpus.jsonl"], load_benchmarks(["mills"], home / "benchmarks"), out,
         split_bytes=PART, **options,
@@ -181,12 +183,12 @@ def test_a_continued_audit_examines_only_what_is_left(
     examine = PlainExaminer.examine
     asked: list[str] = []
 
-    def stopping(self: PlainExaminer, rows: Any) -> Any:
+    def stopping(self: PlainExaminer, rows: Any, vectors: Any = None) -> Any:
         if len(asked) > 10 and not stopped:
             stopped.append(True)
             raise KeyboardInterrupt
         asked.extend(row.text for row in rows)
-        return examine(self, rows)
+        return examine(self, rows, vectors)
 
     stopped: list[bool] = []
     monkeypatch.setattr(PlainExaminer, "examine", stopping)
@@ -230,7 +232,7 @@ def test_driver_and_workers_killed(
 @pytest.mark.parametrize(
     "name",
     ["counts.parquet", "count.json", "findings.jsonl", "faults.parquet", "examined.json",
-     "cleaned.json"],
+     "cleaned.json", "npz"],
 )  # fmt: skip
 @pytest.mark.parametrize("how", ["flipped", "cut off", "gone"])
 def test_a_damaged_work_file_is_made_anew(
@@ -239,9 +241,8 @@ def test_a_damaged_work_file_is_made_anew(
     out = tmp_path / "out"
     run(home, out)
     (out / "report.html").unlink()  # else there is nothing to do
-    victim = max(
-        out.glob(f".gristmill/splits/corpus-*.{name}"), key=lambda path: path.stat().st_size
-    )
+    where = "embeddings/part" if name == "npz" else ".gristmill/splits/corpus"
+    victim = max(out.glob(f"{where}-*.{name}"), key=lambda path: path.stat().st_size)
     data = bytearray(victim.read_bytes())
     data[len(data) // 2] ^= 0x40
     {
@@ -265,7 +266,8 @@ def test_a_damaged_index_is_built_anew(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["corpus-00001.findings.jsonl", "part-00000.parquet", "audit.json"]
+    "name",
+    ["corpus-00001.findings.jsonl", "part-00001.npz", "part-00000.parquet", "audit.json"],
 )
 def test_a_full_disk_is_told_of_and_costs_nothing(
     home: Path,
@@ -296,8 +298,8 @@ def test_a_document_that_the_core_loses_stops_the_audit(
 ) -> None:
     examine = PlainExaminer.examine
 
-    def forgetful(self: PlainExaminer, rows: Any) -> Any:
-        return examine(self, rows[:-1])
+    def forgetful(self: PlainExaminer, rows: Any, vectors: Any = None) -> Any:
+        return examine(self, rows[:-1], vectors)
 
     monkeypatch.setattr(PlainExaminer, "examine", forgetful)
     with pytest.raises(ConservationError, match=r"documents .* were examined"):

@@ -311,9 +311,9 @@ def test_a_changed_input_is_examined_again(monkeypatch: pytest.MonkeyPatch) -> N
     seen: list[str] = []
     examine = PlainExaminer.examine
 
-    def noted(self: PlainExaminer, asked: Sequence[Any]) -> Any:
+    def noted(self: PlainExaminer, asked: Sequence[Any], vectors: Any = None) -> Any:
         seen.extend(row.text for row in asked)
-        return examine(self, asked)
+        return examine(self, asked, vectors)
 
     monkeypatch.setattr(PlainExaminer, "examine", noted)
     changed = [{**row, "text": row["text"].replace("ferry", "barge")} for row in rows[8:16]]
@@ -660,10 +660,10 @@ def test_an_input_that_changes_meanwhile(monkeypatch: pytest.MonkeyPatch) -> Non
     path = write(Path("corpus.jsonl"), corpus_rows())
     examine = PlainExaminer.examine
 
-    def changing(self: PlainExaminer, rows: Sequence[Any]) -> Any:
+    def changing(self: PlainExaminer, rows: Sequence[Any], vectors: Any = None) -> Any:
         with path.open("a") as file:
             file.write("\n")
-        return examine(self, rows)
+        return examine(self, rows, vectors)
 
     monkeypatch.setattr(PlainExaminer, "examine", changing)
     with pytest.raises(SourceError, match="was changed while it was read"):

@@ -84,6 +84,17 @@ def test_what_was_not_done(manifest: dict[str, Any]) -> None:
     assert "Gate any>3%: holds." in text(manifest)
 
 
+def test_stored_vectors_are_told_of(manifest: dict[str, Any]) -> None:
+    assert "stored vectors" not in text(manifest)
+    manifest["corpus"]["reused"] = 9876
+    assert "passages (2.9 %) embedded, 9,876 of them from stored vectors; it keeps" in text(
+        manifest
+    )
+    manifest["corpus"]["reused"] = 0
+    manifest["settings"]["prescreen"] = False
+    assert "passages embedded, 0 of them from stored vectors." in text(manifest)
+
+
 def test_coverage_may_be_bare_numbers(manifest: dict[str, Any]) -> None:
     manifest["benchmarks"]["millmath"]["coverage"] = {
         "lexical": 1300, "semantic": 1319, "answer": 9, "unchecked": {},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
 
 from audited_texts import CLEAN
 
-from audits.examine import Examiner, count, suppressed
+from audits.examine import Examined, Examiner, count, suppressed
 from audits.findings import Finding, Kind
 from audits.index import build_index
 from audits.items import Benchmark, Item
+from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings
+from audits.verify.chat_model import ChatJudge
 from audits.verify.evidence import NAMES
+from audits.verify.judge import fused
 from audits.verify.verifier import Head, Verifier
 from classifiers.embed import Encoder
-from pipeline.core.errors import ModelError, SourceError
+from pipeline.core.errors import ModelError, RunError, SourceError
 
 PAGE = "\n\n".join(" ".join(CLEAN[at:] + CLEAN[:at]) for at in (0, 3, 5))
 
@@ -72,6 +75,10 @@ ITEMS = (
 )
 BY_ID = {item.id: item for item in ITEMS}
 TOLL, GEAR, CODE = (BY_ID[name].question for name in ("toll", "gear", "code"))
+GERMAN = (
+    "Der Müller mahlt jeden Tag 42 Säcke Gerste und behält einen von 8 Säcken als Lohn. "
+    "Wie viele Säcke behält er in 12 Tagen? Das Wasser treibt das Rad der Mühle am Fluss."
+)
 REWORDED = (
     "At Ansbach 42 sacks of barley are ground daily by the miller, and of every 8 sacks he keeps one "
     "as toll. What number of sacks has he kept when 12 days are over?"
@@ -363,6 +370,24 @@ class TestBatches:
         assert tally["passages"] >= tally["embedded"] >= 7
         assert tally["candidates"] >= tally["lexical_hits"] >= 5
 
+    def test_stored_vectors_change_nothing(self, folder: Path, tmp_path: Path) -> None:
+        # Glosses of what is in another language are encoded, and stored, too.
+        every = [*rows(), Document("german", GERMAN), Document("new", f"{CLEAN[0]}\n\n{TOLL}")]
+        examiner = Examiner(folder, AuditSettings())
+        whole = examiner.examine(every)
+        assert whole.tally["glossed"] > 0
+        stored = StoredVectors(SETTINGS.encoder)
+        assert examiner.examine(every[:-1], stored).tally["reused"] == 0
+        stored.save(tmp_path / "part-00000.npz")
+        # Another pre-screen lets other passages through.
+        for other in (examiner, Examiner(folder, SETTINGS)):
+            with_them = StoredVectors(SETTINGS.encoder, tmp_path / "part-00000.npz")
+            done = other.examine(every, with_them)
+            reused = done.tally.pop("reused")
+            assert 0 < reused < done.tally["embedded"]
+            assert done == other.examine(every)
+        assert whole == examiner.examine(every)
+
     def test_the_same_again(self, examiner: Examiner, folder: Path) -> None:
         first = examiner.examine(rows())
         for other in (examiner, Examiner(folder, SETTINGS)):
@@ -515,3 +540,138 @@ def test_findings_can_be_stored(examiner: Examiner) -> None:
         assert Finding.from_json(stored) == one
         assert 0 <= one.start < one.end <= len(text)
         assert one.evidence["text"] == text[one.start : one.end].replace("\ud800", "\ufffd")
+
+
+FREE = (
+    "Every day 42 sacks of barley go through the mill in Ansbach, and its owner holds back an eighth "
+    "as toll. What is his share, in sacks, once 12 days are over?"
+)
+SHAFT = (
+    "What turns the runner of a water mill on top of the bedstone? It is a shaft that comes up "
+    "through the floor."
+)
+
+
+class Told:
+    """A judge that passes its controls, and says of all else what it was told to."""
+
+    def __init__(self, sure: float | None, *, steered: bool = False):
+        self.sure, self.steered = sure, steered
+        self.asked: list[tuple[str, str]] = []
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[float | None]:
+        self.asked += pairs
+        return [self._say(*pair) for pair in pairs]
+
+    def _say(self, item: str, passage: str) -> float | None:
+        right = {True: TOLL, False: GEAR}[passage.find("Ansbach") >= 0]
+        if self.steered or passage.startswith(item):
+            return 1.0
+        return self.sure if item.startswith(right) else 0.0
+
+    def check(self) -> None:
+        pass
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": "told", "sure": self.sure}
+
+
+class TestJudge:
+    def judged(self, folder: Path, judge: Told, *texts: str, **changes: Any) -> Examined:
+        settings = dataclasses.replace(SETTINGS, judge=judge, **changes)
+        rows = [Document(str(at), text) for at, text in enumerate(texts)]
+        return Examiner(folder, settings).examine(rows)
+
+    def test_it_is_weighed_in(self, examiner: Examiner, folder: Path) -> None:
+        text = f"{PAGE}\n\n{FREE}\n\n{PAGE}"
+        (before,) = examiner.examine([Document("0", text)]).findings
+        assert (before.type, before.leak) == (Kind.SAME_TOPIC, False)
+        assert "judge" not in before.evidence
+        for sure in (0.99, 0.6, 0.01, None):
+            done = self.judged(folder, Told(sure), text, floor=0.01)
+            (one,) = done.findings
+            wanted = before.probability if sure is None else fused(before.probability, sure)
+            assert one.probability == pytest.approx(wanted, abs=1e-4)
+            assert one.evidence == {**before.evidence, "judge": sure}
+            assert (one.item, one.start, one.end) == (before.item, before.start, before.end)
+            assert (done.tally["judged"], done.tally["no_opinion"]) == (1, int(sure is None))
+
+    def test_it_makes_a_leak_and_unmakes_one(self, examiner: Examiner, folder: Path) -> None:
+        (one,) = self.judged(folder, Told(0.99), SHAFT).findings
+        assert (one.item, one.type, one.leak) == ("gear", Kind.PARAPHRASE, True)
+        (before,) = examiner.examine([Document("0", FREE)]).findings
+        assert before.leak
+        (one,) = self.judged(folder, Told(0.01), FREE).findings
+        assert (one.item, one.type, one.leak) == ("toll", Kind.SAME_TOPIC, False)
+
+    def test_a_steered_one_changes_nothing(self, examiner: Examiner, folder: Path) -> None:
+        (before,) = examiner.examine([Document("0", SHAFT)]).findings
+        done = self.judged(folder, Told(1.0, steered=True), SHAFT)
+        assert done.findings == [
+            dataclasses.replace(before, evidence={**before.evidence, "judge": None})
+        ]
+        assert done.tally["no_opinion"] == 1
+
+    def test_copies_and_altered_items_are_not_asked_about(
+        self, examiner: Examiner, folder: Path
+    ) -> None:
+        texts = (TOLL, f"{PAGE}\n\n{GEAR}", TOLL.replace("42", "57"), REWORDED, PAGE, "")
+        judge = Told(0.01)
+        rows = [Document(str(at), text) for at, text in enumerate(texts)]
+        done = self.judged(folder, judge, *texts)
+        assert done.findings == examiner.examine(rows).findings
+        assert (judge.asked, done.tally["judged"]) == ([], 0)
+
+    def test_a_place_and_item_are_asked_about_once(self, folder: Path) -> None:
+        judge = Told(0.9)
+        texts = (f"{PAGE}\n\n{FREE}\n\n{PAGE}", f"{FREE}\n\n{PAGE}\n\n{FREE}")
+        done = self.judged(folder, judge, *texts)
+        assert done.tally["judged"] == 3
+        passages = {passage for item, passage in judge.asked if not passage.startswith(item)}
+        texts_found = {one.evidence["text"] for one in done.findings}
+        assert all(any(text in passage for passage in passages) for text in texts_found)
+        assert len(judge.asked) == len(set(judge.asked)) == 3 * len(passages)
+
+    def test_its_control_is_an_item_that_nobody_proposed_there(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("audits.examine.LEAST_COSINE", -1.0)
+        judge = Told(0.9)
+        self.judged(folder, judge, FREE, candidates=4)
+        (_, (control, _), _) = judge.asked
+        assert control.startswith(GEAR)  # the other four were proposed
+        judge = Told(0.9)
+        self.judged(folder, judge, FREE, candidates=5)
+        assert judge.asked == []
+
+    def test_no_control_no_question(self, tmp_path: Path) -> None:
+        build_index([Benchmark("mills", ITEMS[:1], "here")], tmp_path, SETTINGS)
+        judge = Told(0.01)
+        (one,) = self.judged(tmp_path, judge, FREE).findings
+        assert (one.leak, judge.asked) == (True, [])
+
+    def test_what_it_puts_below_the_floor_is_not_kept(self, folder: Path) -> None:
+        assert self.judged(folder, Told(0.01), SHAFT, floor=0.3).findings == []
+
+    def test_findings_are_a_documents_own(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        texts = [FREE, SHAFT, f"{PAGE}\n\n{FREE}\n\n{PAGE}", f"{TOLL}\n\n{SHAFT}", SHAFT, REWORDED]
+        together = self.judged(folder, Told(0.7), *texts).findings
+        assert sum("judge" in one.evidence for one in together) == 4
+        monkeypatch.setattr("audits.examine._AT_ONCE", 2)
+        assert self.judged(folder, Told(0.7), *texts).findings == together
+        alone = [self.judged(folder, Told(0.7), text).findings for text in texts]
+        assert [dataclasses.replace(one, document=str(at)) for at, some in enumerate(alone)
+                for one in some] == together  # fmt: skip
+
+    def test_one_that_cannot_be_asked_stops_it(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("httpx", reason="a judge at a URL needs gristmill[audit]")
+        monkeypatch.setattr("audits.verify.chat_model._WAIT", 0.0)
+        settings = dataclasses.replace(SETTINGS, judge=ChatJudge("http://127.0.0.1:9/v1", "m"))
+        examiner = Examiner(folder, settings)
+        assert found(examiner, TOLL)
+        with pytest.raises(RunError, match=r"http://127\.0\.0\.1:9/v1: the judge does not answer"):
+            examiner.examine([Document("d", SHAFT)])
