@@ -41,10 +41,11 @@ from classifiers.embed import Encoder
 
 __all__ = ["Examined", "Examiner", "Row", "count", "suppressed"]
 
-LEAST_COSINE = 0.4  # of a passage and an item worth weighing
+LEAST_COSINE = 0.5  # of a passage and an item worth weighing
 _SHORT = 64  # words; the passage around a longer item is as long as the item
 _REGION = 2400  # characters of a passage that is weighed, at most, unless the item is longer
 _LONGEST = 12_000
+_STEP = 64  # characters
 _AROUND = 48  # characters around an n-gram hit: a sentence's first word, a label
 _MOST = 0.5  # of a question's n-grams, from which on a hit is about as long as what it hit
 _AT_ONCE = 256  # passages weighed together
@@ -175,7 +176,7 @@ class Examiner:
             self._judge(some, weighed, placed)
         if self.settings.judge is not None:
             self._second_opinions(self.settings.judge, placed, found.tally)
-        for one in self._translations(texts, cut, encode, found):
+        for one in self._translations(texts, encode, found):
             item = self.index.items[one.item]
             limit = self.settings.thresholds.get(item.benchmark, LEAST)
             leaks = one.probability >= limit
@@ -269,7 +270,7 @@ class Examiner:
         asked: dict[tuple[int, int], list[int]] = {}
         for passage, items in near:
             for item in items:
-                more = self._lengths[item] if self._words[item] > _SHORT else 0
+                more = self._around(item, passage)
                 place = _region(text, passage.start, passage.end, more, more, more)
                 asked.setdefault(place, []).append(item)
         for hit in hits:
@@ -301,15 +302,23 @@ class Examiner:
             for (start, end), items in sorted(asked.items())
         ]
 
+    def _around(self, item: int, passage: Passage) -> int:
+        """Characters on either side of a passage that a longer item may take there."""
+        length = self._lengths[item]
+        if self._words[item] > _SHORT:
+            return length
+        # In steps, so that items of about the same length are held against the same text.
+        return -(-length // _STEP) * _STEP if length > passage.end - passage.start + _STEP else 0
+
     def _translations(
-        self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
+        self, texts: Sequence[str], encode: _Encode, found: Examined
     ) -> list[Translated]:
         """Of texts in other languages; an encoder that knows those proposes by itself."""
         spoken = foreign(texts) if self._english else {}
         passed = [
             (at, one, texts[at][one.start : one.end], language)
             for at, language in spoken.items()
-            for one in cut[at]
+            for one in passages(texts[at], words=self.settings.words, short=False)
         ]
         most = self.settings.candidates
         return translated(self.index, encode, passed, most=most, tally=found.tally)

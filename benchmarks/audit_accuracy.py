@@ -40,7 +40,7 @@ from classifiers.evaluate import proportion
 BENCHMARKS = (
     "mmlu", "gsm8k", "humaneval", "mbpp", "bbh", "truthfulqa", "ifeval", "mt_bench", "xquad",
 )  # fmt: skip
-EACH = 40  # items of a benchmark and form
+EACH = 15  # items of a benchmark and form
 WORDS = 500
 AT_ONCE = 64
 

@@ -9,6 +9,8 @@ from audits.semantic.windows import windows
 
 __all__ = ["Passage", "passages"]
 
+SHORT = 24  # words; the vector of a longer window is diluted for a question of a dozen
+
 _DOCSTRING = re.compile(r"(\"\"\"|''')(.{8,4000}?)\1", re.DOTALL)
 _EXAMPLES = re.compile(r"\n\s*(?:>>>|(?:for )?examples?\b.{0,20}$)", re.IGNORECASE | re.MULTILINE)
 
@@ -20,17 +22,20 @@ class Passage(NamedTuple):
     end: int
 
 
-def passages(text: str, *, words: int = 64) -> list[Passage]:
+def passages(text: str, *, words: int = 64, short: bool = True) -> list[Passage]:
     """All passages of a text, in order of their start.
 
-    Windows cover the text (`audits.semantic.windows`). The prose of a docstring, up to its examples, is a
-    passage besides, since a task leaks there whatever code stands around it.
+    Windows cover the text (`audits.semantic.windows`), and short ones cover it once more. The prose
+    of a docstring, up to its examples, is a passage besides, since a task leaks there whatever code
+    stands around it.
 
     Args:
         text: any string.
         words: of a window, at most.
+        short: with windows of `SHORT` words, where others are longer.
     """
-    found = {Passage(one.start, one.end) for one in windows(text, words=words)}
+    sizes = (words, SHORT) if short and words > SHORT else (words,)
+    found = {Passage(one.start, one.end) for size in sizes for one in windows(text, words=size)}
     if '"""' in text or "'''" in text:
         for match in _DOCSTRING.finditer(text):
             prose = match.group(2)

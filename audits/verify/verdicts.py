@@ -69,6 +69,8 @@ def verdict(
     weight = float((question.weights * [weighed.known.rarity(s) for s in question.stems]).sum())
     if copied and weight >= _TELLING:
         restated = max(restated, _SURE)
+    elif said.share >= _COPY and said.negated:
+        restated = explained = min(restated, explained, 1 - _SURE)  # asks for the opposite
     probability = max(restated, explained)
     answer = answer_there(item, weighed)
     if probability >= threshold:
@@ -124,7 +126,7 @@ class _Said:
         lost: words that count for something and are not said where they belong.
         mistyped: whether there are others that count, and are not said as they are.
         numbers: of the question that the passage has not.
-        negated: whether the passage negates within what the question says without.
+        negated: whether one of them negates within what the other says without.
     """
 
     share: float = 0.0
@@ -180,7 +182,6 @@ def _said(question: Reading, passage: Reading, ordered: int) -> _Said:
     weights = np.maximum(question.weights, _GRAMMAR)
     mine = Counter(value for value in question.numbers if value is not None)
     theirs = Counter(value for value in passage.numbers if value is not None)
-    within = [(places, words) for places, words in gaps[1:-1] if words]
     return _Said(
         share=float((met * weights).sum() / weights.sum()),
         exact=float(exact.mean()),
@@ -188,8 +189,9 @@ def _said(question: Reading, passage: Reading, ordered: int) -> _Said:
         mistyped=bool((~exact & (question.weights > 0)).any()),
         numbers=[f"{value:g}" for value in mine - theirs],
         negated=any(
-            sum(map(negates, words)) > sum(negates(question.words[at]) for at in places)
-            for places, words in within
+            sum(map(negates, words))
+            != sum(negates(question.words[at]) for at in places if not met[at])
+            for places, words in gaps[1:-1]
         ),
     )
 

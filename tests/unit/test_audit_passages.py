@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audits.semantic.passages import Passage, passages
+from audits.semantic.passages import SHORT, Passage, passages
 from audits.semantic.windows import windows
 
 PROSE = "The miller of Ansbach grinds barley on each market day. " * 40
@@ -20,16 +20,24 @@ def code(docstring: str, quotes: str = '"""') -> str:
 
 def extra(text: str, words: int = 64) -> list[str]:
     """What is a passage and no window."""
-    cut = {Passage(*one) for one in windows(text, words=words)}
+    cut = {Passage(*one) for size in (words, SHORT) for one in windows(text, words=size)}
     return [text[one.start : one.end] for one in passages(text, words=words) if one not in cut]
 
 
 class TestWindows:
     @pytest.mark.parametrize("words", [8, 64, 256])
     def test_of_prose_they_are_all(self, words: int) -> None:
-        assert passages(PROSE, words=words) == [
+        assert passages(PROSE, words=words, short=False) == [
             Passage(*one) for one in windows(PROSE, words=words)
         ]
+
+    def test_short_ones_come_besides(self) -> None:
+        long, short = windows(PROSE, words=64), windows(PROSE, words=SHORT)
+        assert len(short) > len(long)
+        assert passages(PROSE) == sorted({Passage(*one) for one in (*long, *short)})
+
+    def test_none_are_shorter_than_asked_for(self) -> None:
+        assert passages(PROSE, words=8) == passages(PROSE, words=8, short=False)
 
     @pytest.mark.parametrize("text", ["", " ", "\n\t\u2003"])
     def test_nothing_has_none(self, text: str) -> None:

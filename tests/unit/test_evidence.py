@@ -133,6 +133,21 @@ class TestWords:
         assert found["shared_item"] == pytest.approx(1)
         assert found["order_item"] < 0.3
 
+    def test_the_other_way_round_is_seen(self, reader: Reader) -> None:
+        task = "Write a function to convert a snake case string to a camel case string."
+        turned = "Write a function to convert a camel case string to a snake case string."
+        assert figures(reader, task, task)["swapped"] == 0
+        assert figures(reader, task, turned)["swapped"] > 0
+        assert figures(reader, MILL, MILL.replace("barley", ""))["swapped"] == 0
+
+    def test_formulas_and_roots_have_letters_in_common(self, reader: Reader) -> None:
+        task = "Find all c in Z_3 such that Z_3[x]/(x^3 + x^2 + c) is a field."
+        near = figures(reader, task, "For which c does Z_3[x]/(x^3 + x^2 + c) make a field?")
+        other = figures(reader, task, "For which c does Z_5[y]/(y^2 - 4) make a ring?")
+        assert near["letters_item"] > other["letters_item"] + 0.2
+        assert near["letters_text"] > other["letters_text"] + 0.2
+        assert figures(reader, task, task)["letters_item"] == 1
+
     def test_only_the_first_words_are_compared_in_sequence(self, reader: Reader) -> None:
         (long,) = reader.read([f"{OTHER} " * 40 + MILL], whole=True)
         found = evidence(known_of(reader, MILL), long, cosine=0, margin=0)

@@ -172,6 +172,18 @@ class TestAltered:
         item = Item("mills", "m3", MILL.question.replace(old, new))
         assert judged(reader, MILL.question, item).kind is Kind.ALTERED
 
+    def test_the_model_does_not_overrule_a_negation(self, reader: Reader) -> None:
+        old, new = "keeps one", "never keeps one"
+        found = judged(reader, MILL.question.replace(old, new), restated=0.97, explained=0.9)
+        assert (found.kind, found.probability) == (Kind.ALTERED, 0.005)
+        item = Item("mills", "m3", MILL.question.replace(old, new))
+        assert judged(reader, MILL.question, item, restated=0.97).kind is Kind.ALTERED
+
+    def test_a_mistyped_negation_is_one(self, reader: Reader) -> None:
+        item = Item("mills", "m3", MILL.question.replace("keeps one", "never keeps one"))
+        text = item.question.replace("never", "nevre")
+        assert judged(reader, text, item).kind is Kind.NEAR_VERBATIM
+
     def test_a_negation_beside_it_does_not(self, reader: Reader) -> None:
         text = f"That is not so. {MILL.question} Not that I know."
         assert judged(reader, text).kind is Kind.VERBATIM
