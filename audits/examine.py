@@ -13,21 +13,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from audits.candidates import OVERLAP, Candidate, Encode, Proposed, Proposer, overlap
 from audits.findings import Finding, Kind
-from audits.index import StoredIndex, nearest_items
+from audits.index import StoredIndex
 from audits.lexical.boilerplate import Suppression
-from audits.lexical.hits import LexicalHit, Tally
-from audits.semantic.passages import Passage, passages
-from audits.semantic.prescreen import Prescreen
+from audits.semantic.passages import passages
 from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings, Judge
 from audits.translation.tier import LEAST, Translated, foreign, translated
@@ -39,23 +37,11 @@ from audits.verify.verifier import Verifier
 from audits.verify.weighing import Weighed, weigh
 from classifiers.embed import Encoder
 
-__all__ = ["Examined", "Examiner", "Row", "count", "suppressed"]
+__all__ = ["Examined", "Examiner", "Row", "suppressed"]
 
-LEAST_COSINE = 0.5  # of a passage and an item worth weighing
-_SHORT = 64  # words; the passage around a longer item is as long as the item
-_REGION = 2400  # characters of a passage that is weighed, at most, unless the item is longer
-_LONGEST = 12_000
-_STEP = 64  # characters
-_AROUND = 48  # characters around an n-gram hit: a sentence's first word, a label
-_MOST = 0.5  # of a question's n-grams, from which on a hit is about as long as what it hit
 _AT_ONCE = 256  # passages weighed together
-_OVERLAP = 0.5  # of the shorter of two places, from which on they are one
 _BESIDE = 300  # characters before and behind a place that a judge reads with it
 _CONTROLS = 16  # items, spread over the index, of which the furthest is a judge's control
-
-
-_Cut = Sequence[Sequence[Passage]]
-_Encode = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 
 
 class Row(Protocol):
@@ -82,17 +68,6 @@ class Examined:
     findings: list[Finding] = dataclasses.field(default_factory=list)
     tally: Counter[str] = dataclasses.field(default_factory=Counter)
     lost_by: Counter[int] = dataclasses.field(default_factory=Counter)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A passage of a document, the items it may leak, and those that passages within it may."""
-
-    row: int
-    start: int
-    text: str
-    items: tuple[int, ...]
-    rivals: tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,21 +104,11 @@ class Examiner:
     ):
         self.index = StoredIndex.load(folder, settings.encoder)
         self.settings = settings
-        lexical = self.index.lexical
-        suppression = None
-        if counts is not None:
-            suppression = Suppression.learn(lexical.ngrams, counts, documents)
-        self._weights = lexical.weigh(counts, documents, suppression)
+        self._proposer = Proposer(self.index, settings, counts, documents)
         # Evidence is trained on this encoder's vectors, whichever one proposes.
         self._reader = Reader(Encoder(dtype="bfloat16", device=settings.encoder.device))
         self._known = KnownItems(self.index.items, self._reader, self.index.neighbours)
-        self._words = [len(item.question.split()) for item in self.index.items]
-        self._lengths = [len(item.question) for item in self.index.items]
         self._english = settings.encoder.model is None  # glosses are read by the packaged encoder
-        self._prescreen: Prescreen | None = None
-        if settings.prescreen and self.index.items:
-            # Another encoder may know other languages, of which the pre-screen does not judge.
-            self._prescreen = Prescreen.build(self.index.items, foreign=not self._english)
 
     def threshold(self, benchmark: str) -> float:
         """Least probability of a leak of this benchmark's items."""
@@ -166,13 +131,13 @@ class Examiner:
         if not self.index.items:
             return found
         encode = self.settings.encoder.encode if vectors is None else vectors.encode
-        cut = [passages(text, words=self.settings.words) for text in texts]
         placed: dict[int, list[_Placed]] = defaultdict(list)
         stored = 0 if vectors is None else vectors.reused
-        proposed = self._proposed(texts, cut, encode, found)
+        proposed = Proposed(tally=found.tally, lost_by=found.lost_by)
+        self._proposer.propose(texts, encode, proposed)
         if vectors is not None:
             found.tally["reused"] += vectors.reused - stored
-        for some, weighed in self._weighed(proposed):
+        for some, weighed in self._weighed(proposed.candidates):
             self._judge(some, weighed, placed)
         if self.settings.judge is not None:
             self._second_opinions(self.settings.judge, placed, found.tally)
@@ -190,16 +155,16 @@ class Examiner:
 
     def weighed(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Weighed]]]:
         """Number of a text, and the candidates of a place of it: what verdicts are made from."""
-        cut = [passages(text, words=self.settings.words) for text in texts]
-        proposed = self._proposed(texts, cut, self.settings.encoder.encode, Examined())
-        for some, weighed in self._weighed(proposed):
+        proposed = Proposed()
+        self._proposer.propose(texts, self.settings.encoder.encode, proposed)
+        for some, weighed in self._weighed(proposed.candidates):
             yield from ((one.row, row) for one, row in zip(some, weighed, strict=True))
 
     # --- tiers ---------------------------------------------------------------------------------
 
     def _weighed(
-        self, candidates: Sequence[_Candidate]
-    ) -> Iterator[tuple[Sequence[_Candidate], list[list[Weighed]]]]:
+        self, candidates: Sequence[Candidate]
+    ) -> Iterator[tuple[Sequence[Candidate], list[list[Weighed]]]]:
         for start in range(0, len(candidates), _AT_ONCE):
             some = candidates[start : start + _AT_ONCE]
             yield (
@@ -212,106 +177,8 @@ class Examiner:
                 ),
             )
 
-    def _proposed(
-        self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
-    ) -> list[_Candidate]:
-        tally = Tally()
-        hits = self.index.lexical.find(texts, self._weights, tally=tally)
-        found.lost_by.update(tally.lost_by)
-        found.tally["lexical_hits"] += len(hits)
-        near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = self._semantic(
-            texts, cut, encode, found
-        )
-        by_text: dict[int, list[LexicalHit]] = defaultdict(list)
-        for hit in hits:
-            by_text[hit.text].append(hit)
-        proposed: list[_Candidate] = []
-        for at in sorted({*near, *by_text}):
-            proposed += self._merged(at, texts[at], near.get(at, []), by_text.get(at, []))
-        found.tally["candidates"] += sum(len(one.items) for one in proposed)
-        return proposed
-
-    def _semantic(
-        self, texts: Sequence[str], cut: _Cut, encode: _Encode, found: Examined
-    ) -> dict[int, list[tuple[Passage, tuple[int, ...]]]]:
-        every = [(at, passage) for at, own in enumerate(cut) for passage in own]
-        found.tally["passages"] += len(every)
-        spoken = [texts[at][one.start : one.end] for at, one in every]
-        chosen = self._worth(spoken)
-        found.tally["embedded"] += len(chosen)
-        near: dict[int, list[tuple[Passage, tuple[int, ...]]]] = defaultdict(list)
-        if not chosen:
-            return near
-        vectors = encode([spoken[number] for number in chosen])
-        most = min(self.settings.candidates, len(self.index.items))
-        cosines, numbers = nearest_items(np.asarray(self.index.vectors), vectors, most)
-        for number, row, items in zip(chosen, cosines, numbers, strict=True):
-            at, passage = every[number]
-            there = tuple(int(item) for item, cosine in zip(items, row, strict=True)
-                          if cosine >= LEAST_COSINE)  # fmt: skip
-            if there:
-                near[at].append((passage, there))
-        return near
-
-    def _worth(self, spoken: Sequence[str]) -> list[int]:
-        """Numbers of the passages that are embedded."""
-        if self._prescreen is None:
-            return list(range(len(spoken)))
-        return [int(at) for at in np.flatnonzero(self._prescreen.worth(spoken))]
-
-    def _merged(
-        self,
-        at: int,
-        text: str,
-        near: Sequence[tuple[Passage, tuple[int, ...]]],
-        hits: Sequence[LexicalHit],
-    ) -> list[_Candidate]:
-        """One candidate for each place: its passage, or more of the text for longer items."""
-        asked: dict[tuple[int, int], list[int]] = {}
-        for passage, items in near:
-            for item in items:
-                more = self._around(item, passage)
-                place = _region(text, passage.start, passage.end, more, more, more)
-                asked.setdefault(place, []).append(item)
-        for hit in hits:
-            # Behind it the answer may be; before it no more of the text than the question needs,
-            # which would be another copy.
-            before = behind = self._lengths[hit.item] + _AROUND
-            if hit.question >= _MOST:
-                before = max(_AROUND, before - (hit.end - hit.start))
-            place = _region(text, hit.start, hit.end, before, behind, self._lengths[hit.item])
-            asked.setdefault(place, []).append(hit.item)
-        starts = [passage.start for passage, _ in near]
-        return [
-            _Candidate(
-                at,
-                start,
-                text[start:end],
-                tuple(dict.fromkeys(items)),
-                tuple(
-                    dict.fromkeys(
-                        item
-                        for passage, others in near[
-                            bisect_left(starts, start - _LONGEST) : bisect_left(starts, end)
-                        ]
-                        if _overlap(start, end, *passage) >= _OVERLAP
-                        for item in others
-                    )
-                ),
-            )
-            for (start, end), items in sorted(asked.items())
-        ]
-
-    def _around(self, item: int, passage: Passage) -> int:
-        """Characters on either side of a passage that a longer item may take there."""
-        length = self._lengths[item]
-        if self._words[item] > _SHORT:
-            return length
-        # In steps, so that items of about the same length are held against the same text.
-        return -(-length // _STEP) * _STEP if length > passage.end - passage.start + _STEP else 0
-
     def _translations(
-        self, texts: Sequence[str], encode: _Encode, found: Examined
+        self, texts: Sequence[str], encode: Encode, found: Examined
     ) -> list[Translated]:
         """Of texts in other languages; an encoder that knows those proposes by itself."""
         spoken = foreign(texts) if self._english else {}
@@ -327,7 +194,7 @@ class Examiner:
 
     def _judge(
         self,
-        candidates: Sequence[_Candidate],
+        candidates: Sequence[Candidate],
         weighed: Sequence[Sequence[Weighed]],
         placed: dict[int, list[_Placed]],
     ) -> None:
@@ -353,7 +220,7 @@ class Examiner:
                     )
 
     def _unsure(
-        self, candidate: _Candidate, one: Weighed, judged: Verdict, other: Verdict
+        self, candidate: Candidate, one: Weighed, judged: Verdict, other: Verdict
     ) -> Unsure | None:
         """What a judge is to be asked; None for what is clear, or where no item can be a control."""
         items, vectors = self.index.items, np.asarray(self.index.vectors)
@@ -397,7 +264,7 @@ class Examiner:
             rivals = [
                 other
                 for other in kept
-                if _overlap(one.start, one.end, other.start, other.end) >= _OVERLAP
+                if overlap(one.start, one.end, other.start, other.end) >= OVERLAP
             ]
             if any(other.item == one.item for other in rivals):
                 continue  # the same place, cut otherwise
@@ -428,15 +295,6 @@ class Examiner:
         return findings
 
 
-def count(folder: Path, texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """In how many of the texts each n-gram of an index stands.
-
-    Args:
-        folder: of the stored index.
-    """
-    return StoredIndex.load(folder).lexical.count(texts)
-
-
 def suppressed(
     folder: Path,
     counts: npt.NDArray[np.int64],
@@ -453,30 +311,17 @@ def suppressed(
     ]
 
 
-def _region(
-    text: str, start: int, end: int, before: int, behind: int, length: int
-) -> tuple[int, int]:
-    """Characters around a place, cut at white space, and no more of them than are weighed.
-
-    Args:
-        before, behind: characters wanted on either side.
-        length: of the item; a longer one needs more.
-    """
-    if not before and not behind:
-        return start, end
-    most = min(max(_REGION, 2 * length), _LONGEST)
-    first, last = max(0, start - before), min(len(text), end + behind)
-    if last - first > most:
-        middle = (start + end) // 2
-        first = max(0, min(first, middle - most // 2))
-        first = max(first, min(start, middle - most // 2))
-        last = min(len(text), first + most)
-    return _at_spaces(text, first, start), _at_spaces(text, last, end)
-
-
 def _best_first(placed: Sequence[_Placed]) -> list[_Placed]:
+    """What is said word for word first: a part of it may be as likely a leak, cut otherwise."""
     return sorted(
-        placed, key=lambda one: (-one.judged.probability, -one.cosine, one.start, one.end)
+        placed,
+        key=lambda one: (
+            one.judged.kind is not Kind.VERBATIM,
+            -one.judged.probability,
+            -one.cosine,
+            one.start,
+            one.end,
+        ),
     )
 
 
@@ -486,25 +331,9 @@ def _once(placed: Sequence[_Placed]) -> list[_Placed]:
     for one in _best_first(placed):
         same = (
             other.item == one.item
-            and _overlap(one.start, one.end, other.start, other.end) >= _OVERLAP
+            and overlap(one.start, one.end, other.start, other.end) >= OVERLAP
             for other in kept
         )
         if one.unsure is None or not any(same):
             kept.append(one)
     return kept
-
-
-def _overlap(start: int, end: int, other_start: int, other_end: int) -> float:
-    shared = min(end, other_end) - max(start, other_start)
-    return shared / max(1, min(end - start, other_end - other_start))
-
-
-def _at_spaces(text: str, place: int, towards: int) -> int:
-    """``place``, moved to white space if there is any on the way ``towards``."""
-    if place in (0, len(text)):
-        return place
-    if place < towards:
-        found = text.find(" ", place, towards)
-        return found + 1 if found >= 0 else place
-    found = text.rfind(" ", towards, place)
-    return found if found >= 0 else place

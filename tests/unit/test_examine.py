@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
@@ -18,9 +19,10 @@ pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
 
 from audited_texts import CLEAN
 
-from audits.examine import Examined, Examiner, count, suppressed
+from audits.candidates import Proposer
+from audits.examine import Examined, Examiner, suppressed
 from audits.findings import Finding, Kind
-from audits.index import build_index
+from audits.index import StoredIndex, build_index
 from audits.items import Benchmark, Item
 from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings
@@ -83,6 +85,10 @@ REWORDED = (
     "At Ansbach 42 sacks of barley are ground daily by the miller, and of every 8 sacks he keeps one "
     "as toll. What number of sacks has he kept when 12 days are over?"
 )
+
+
+def count(folder: Path, texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    return StoredIndex.load(folder).lexical.count(texts)
 
 
 def head(knots: list[float], weights: list[float]) -> Head:
@@ -235,7 +241,7 @@ class TestCopies:
     def test_without_the_second_tier_they_are_found_all_the_same(
         self, examiner: Examiner, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Examiner, "_semantic", lambda *given: {})
+        monkeypatch.setattr(Proposer, "_semantic", lambda *given: {})
         for item in ("toll", "gear", "long"):
             question = BY_ID[item].question
             text = f"{PAGE}\n\n{question} {question}\n\n{PAGE}"
@@ -473,7 +479,13 @@ class TestSettings:
         floors = [0.0, 0.3, 1.0]
         kept = [
             Examiner(folder, dataclasses.replace(SETTINGS, floor=floor))
-            .examine([Document("d", f"{REWORDED}\n\n{PAGE}\n\nWhich part of a mill drives it?")])
+            .examine(
+                [
+                    Document(
+                        "d", f"{REWORDED}\n\n{PAGE}\n\nWhich part of a water mill drives the saw?"
+                    )
+                ]
+            )
             .findings
             for floor in floors
         ]
@@ -635,7 +647,7 @@ class TestJudge:
     def test_its_control_is_an_item_that_nobody_proposed_there(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("audits.examine.LEAST_COSINE", -1.0)
+        monkeypatch.setattr("audits.candidates.LEAST_COSINE", -1.0)
         judge = Told(0.9)
         self.judged(folder, judge, FREE, candidates=4)
         (_, (control, _), _) = judge.asked
