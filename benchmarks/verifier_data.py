@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from gold import gold_texts
 
 from audits.benchmarks.load import load_benchmark
 from audits.findings import Kind
@@ -25,12 +26,14 @@ from audits.items import Item
 from audits.leaks.inject import FORMS, render
 from audits.leaks.labelled import read_leaks
 
-__all__ = ["TRADES", "Copies", "Text", "asks_the_same", "labelled"]
+__all__ = ["TRADES", "WEB", "Copies", "Text", "asks_the_same", "labelled", "web_pages"]
 
 GROUPS = Path(__file__).parent / "leak_groups"
 SAME = Path(__file__).parent / "same_tasks.tsv"
 SHINGLE = 8
 TRADES = ("gsm8k", "mmlu", "mbpp", "humaneval")
+WEB = "web"  # the trade of ordinary pages
+PAGE = 4000  # characters
 OTHERS = 600  # further items of MMLU, so that the index is no smaller than 3,000
 MADE = 40  # items of each trade that are written in every form
 
@@ -72,6 +75,11 @@ def labelled(shared: Path, *, made: bool = True) -> tuple[list[Item], list[Text]
     if made:
         texts += _made(items, real)
     return items, texts
+
+
+def web_pages(shared: Path) -> list[Text]:
+    """Every other page of the gold set: clean texts of no trade. The others are there to be audited."""
+    return [Text(page.text[:PAGE], WEB, form="page") for page in list(gold_texts(shared))[::2]]
 
 
 def _pairs(shared: Path, items: list[Item], texts: list[Text]) -> None:

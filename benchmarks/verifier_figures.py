@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from verifier_data import Text, labelled
+from verifier_data import Text, labelled, web_pages
 
+from audits.benchmarks.load import load_benchmark
 from audits.examine import Examiner
 from audits.index import build_index
 from audits.items import Benchmark, Item
@@ -26,12 +27,14 @@ from audits.verify.evidence import NAMES
 
 __all__ = ["Figures", "figures"]
 
-AT_ONCE = 256
+SHARED = ("mmlu", "gsm8k", "humaneval", "mbpp", "bbh", "truthfulqa", "ifeval", "mt_bench", "xquad")
+AT_ONCE = 64
 PROCESSES = (
     2  # of one thread each (OMP_NUM_THREADS=1): threads that share a core wait for each other
 )
 SETTINGS = AuditSettings(prescreen=False)
 
+_Rows = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 # By text and item: its cosine, its figures.
 _Best = dict[tuple[int, int], tuple[float, list[float]]]
 
@@ -44,7 +47,8 @@ class Figures:
         items, texts: see `verifier_data.labelled`.
         figures: ``float32[n, features]``, in the order of `audits.verify.evidence.NAMES`, where the
             item's cosine is greatest.
-        text, item: ``int64[n]``, whose row it is.
+        text, item: ``int64[n]``, whose row it is; item is -1 for those of pages, which are held
+            against all items of the shared benchmarks.
     """
 
     items: list[Item]
@@ -62,11 +66,20 @@ def figures(shared: Path, cache: Path | None = None) -> Figures:
         cache: an ``.npz`` that is read if it is there, else written.
     """
     items, texts = labelled(shared)
+    pages = web_pages(shared)
     if cache is not None and cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
             if stored["names"].tolist() == list(NAMES) and len(texts) == stored["texts"]:
-                return Figures(items, texts, *(stored[one] for one in ("figures", "text", "item")))
-    found = _weighed(items, texts)
+                rows = (stored[one] for one in ("figures", "text", "item"))
+                return Figures(items, [*texts, *pages], *rows)
+    everything = [load_benchmark(name, folder=shared / "benchmarks") for name in SHARED]
+    rows = (
+        np.concatenate(pair)
+        for pair in zip(
+            _of_labelled(items, texts), _of_pages(everything, pages, len(texts)), strict=True
+        )
+    )
+    found = Figures(items, [*texts, *pages], *rows)
     if cache is not None:
         np.savez(
             cache,
@@ -79,13 +92,23 @@ def figures(shared: Path, cache: Path | None = None) -> Figures:
     return found
 
 
-def _weighed(items: list[Item], texts: list[Text]) -> Figures:
+def _of_labelled(items: list[Item], texts: list[Text]) -> _Rows:
+    benchmarks = [
+        Benchmark(one, tuple(own), "labelled")
+        for one, own in itertools.groupby(items, lambda item: item.benchmark)
+    ]
+    return _weighed(benchmarks, texts)
+
+
+def _of_pages(benchmarks: Sequence[Benchmark], pages: list[Text], before: int) -> _Rows:
+    figures, text, _ = _weighed(benchmarks, pages)
+    return figures, text + before, np.full(len(text), -1)
+
+
+def _weighed(benchmarks: Sequence[Benchmark], texts: list[Text]) -> _Rows:
+    """Figures, number of the text and of the item of each row."""
     with tempfile.TemporaryDirectory() as name:
         index = Path(name)
-        benchmarks = [
-            Benchmark(one, tuple(own), "labelled")
-            for one, own in itertools.groupby(items, lambda item: item.benchmark)
-        ]
         build_index(benchmarks, index, SETTINGS)
         starts = range(0, len(texts), AT_ONCE)
         parts = [
@@ -100,9 +123,7 @@ def _weighed(items: list[Item], texts: list[Text]) -> Figures:
                 best |= found
                 print(f"{done + 1:,} of {len(parts):,} parts", file=sys.stderr, flush=True)
     places = sorted(best)
-    return Figures(
-        items,
-        texts,
+    return (
         np.array([best[one][1] for one in places], np.float32),
         np.array([one[0] for one in places], np.int64),
         np.array([one[1] for one in places], np.int64),

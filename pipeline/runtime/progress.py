@@ -18,6 +18,7 @@ __all__ = ["Reporter", "Silent", "reporter", "shown"]
 Run = Callable[[Callable[..., Any], Sequence[Any]], Iterator[tuple[int, Any]]]
 
 LINE_SECONDS = 10.0
+STILL_SECONDS = 60.0
 
 
 class Reporter(Protocol):
@@ -123,11 +124,12 @@ class _Counting:
 
 
 class _Lines(_Counting):
-    """A plain line every ten seconds."""
+    """A plain line every ten seconds, and every minute while nothing is new."""
 
     def __init__(self, console: Console):
         super().__init__(console)
         self._last = time.monotonic()
+        self._shown = -1
 
     def __enter__(self) -> Self:
         return self
@@ -136,10 +138,13 @@ class _Lines(_Counting):
         return None
 
     def _show(self) -> None:
-        if time.monotonic() - self._last < LINE_SECONDS:
+        waited = time.monotonic() - self._last
+        if waited < LINE_SECONDS:
             return
-        self._last = time.monotonic()
         done, line = self._status()
+        if done == self._shown and waited < STILL_SECONDS:
+            return
+        self._last, self._shown = time.monotonic(), done
         self.say(f"{done / max(self._total, 1):4.0%}  {line}")
 
     def step(self, what: str, done: int, total: int) -> None:
