@@ -206,7 +206,7 @@ def test_a_copy_with_another_word_is_none(
     assume(one.known.question.weights[place] > 0)
     judged = verdict(one, item, 0.01, 0.01, 0.9)
     assert not judged.kind.leak
-    assert judged.probability == 0.01
+    assert judged.probability in ((0.005, 0.01) if word == "not" else (0.01,))
     assert words[place].lower() in judged.evidence["lost"]
 
 
