@@ -260,7 +260,7 @@ class Examiner:
     ) -> list[Finding]:
         """One finding for each place of an item, and for each place the item that fits it best."""
         kept: list[_Placed] = []
-        for one in _best_first(placed):
+        for one in _best_first(_whole(placed)):
             rivals = [
                 other
                 for other in kept
@@ -312,17 +312,24 @@ def suppressed(
 
 
 def _best_first(placed: Sequence[_Placed]) -> list[_Placed]:
-    """What is said word for word first: a part of it may be as likely a leak, cut otherwise."""
     return sorted(
-        placed,
-        key=lambda one: (
-            one.judged.kind is not Kind.VERBATIM,
-            -one.judged.probability,
-            -one.cosine,
-            one.start,
-            one.end,
-        ),
+        placed, key=lambda one: (-one.judged.probability, -one.cosine, one.start, one.end)
     )
+
+
+def _whole(placed: Sequence[_Placed]) -> list[_Placed]:
+    """Without parts of what is said word for word, which may be as likely leaks of that item."""
+    verbatim = [one for one in placed if one.judged.kind is Kind.VERBATIM]
+    return [
+        one
+        for one in placed
+        if one.judged.kind is Kind.VERBATIM
+        or not any(
+            one.item == other.item
+            and overlap(one.start, one.end, other.start, other.end) >= OVERLAP
+            for other in verbatim
+        )
+    ]
 
 
 def _once(placed: Sequence[_Placed]) -> list[_Placed]:

@@ -17,7 +17,7 @@ from audits.verify.reading import Reading, negates, number, stem
 from audits.verify.spans import equal_runs
 from audits.verify.weighing import Weighed
 
-__all__ = ["Verdict", "answer_there", "verdict"]
+__all__ = ["Verdict", "answer_there", "quoted", "verdict"]
 
 # Of the words an item says, how many a text says in the same order. Copies that were wrapped,
 # renumbered or mistyped keep over .7; free rewordings of a sentence keep less.
@@ -27,7 +27,9 @@ _TELLING = 1.5  # summed weight of words that a copy needs to be one of this ite
 _MISTYPED = 0.7  # similarity of letters
 _MANY = 40  # words in whose place one is not looked for
 _RUN = 3  # words of the question in a row, from which on a passage says them as the question does
+_QUOTED, _MOSTLY = 4, 0.5  # words of a run, and share of runs that a quotation has from its source
 _GRAMMAR = 0.1  # what words of grammar count for in the share of words said
+_PIECE = re.compile(r"\w+")
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 _FIGURES = (
     "cosine", "margin", "both_item", "both_text", "shared_item", "numbers", "contrast",
@@ -69,6 +71,8 @@ def verdict(
     weight = float((question.weights * [weighed.known.rarity(s) for s in question.stems]).sum())
     if copied and weight >= _TELLING:
         restated = max(restated, _SURE)
+    elif said.share < _COPY and quoted(passage.text, item.passage):
+        restated = explained = min(restated, explained, 1 - _SURE)  # of what is asked about, alone
     elif said.share >= _COPY and said.negated:
         restated = explained = min(restated, explained, 1 - _SURE)  # asks for the opposite
     probability = max(restated, explained)
@@ -94,6 +98,20 @@ def verdict(
         **{name: round(weighed.figures[name], 3) for name in _FIGURES},
     }
     return Verdict(kind, round(probability, 4), answer, evidence)
+
+
+def quoted(text: str, passage: str) -> bool:
+    """Whether most of a text is a quotation from an item's passage.
+
+    That says the item's passage and not its question, however well a sentence of it answers that.
+    """
+    words, source = (_PIECE.findall(one.lower()) for one in (text, passage))
+    size = min(_QUOTED, len(words))
+    if not size or len(source) < size:
+        return False
+    there = {tuple(source[at : at + size]) for at in range(len(source) - size + 1)}
+    runs = [tuple(words[at : at + size]) for at in range(len(words) - size + 1)]
+    return sum(run in there for run in runs) >= _MOSTLY * len(runs)
 
 
 def answer_there(item: Item, weighed: Weighed) -> bool:

@@ -179,6 +179,15 @@ class TestAltered:
         item = Item("mills", "m3", MILL.question.replace(old, new))
         assert judged(reader, MILL.question, item, restated=0.97).kind is Kind.ALTERED
 
+    def test_the_passage_alone_is_no_leak_of_its_question(self, reader: Reader) -> None:
+        told = "The miller of Ansbach grinds barley in autumn, and in spring he mends the weir."
+        item = Item("mills", "m4", "What does the miller of Ansbach do in spring?", passage=told)
+        found = judged(reader, told, item, restated=0.97, explained=0.99)
+        assert (found.kind.leak, found.probability) == (False, 0.005)
+        assert judged(reader, item.question, item).kind is Kind.VERBATIM
+        free = "In spring the weir is mended by him who mills at Ansbach."
+        assert judged(reader, free, item, restated=0.97).kind.leak
+
     def test_a_mistyped_negation_is_one(self, reader: Reader) -> None:
         item = Item("mills", "m3", MILL.question.replace("keeps one", "never keeps one"))
         text = item.question.replace("never", "nevre")
