@@ -99,13 +99,13 @@ class Proposer:
             foreign = settings.encoder.model is not None
             self._prescreen = Prescreen.build(index.items, foreign=foreign)
 
-    def propose(self, texts: Sequence[str], encode: Encode, proposed: Proposed) -> None:
-        """Add the candidates of these texts, in order, then by place.
+    def propose(self, texts: Sequence[str], encode: Encode) -> Proposed:
+        """The candidates of these texts.
 
         Args:
             encode: embeds passages.
         """
-        tally = Tally()
+        proposed, tally = Proposed(), Tally()
         hits = self._index.lexical.find(texts, self._weights, tally=tally)
         proposed.lost_by.update(tally.lost_by)
         proposed.tally["lexical_hits"] += len(hits)
@@ -117,6 +117,7 @@ class Proposer:
             found = self._merged(at, texts[at], near.get(at, []), by_text.get(at, []))
             proposed.candidates += found
             proposed.tally["candidates"] += sum(len(one.items) for one in found)
+        return proposed
 
     def _semantic(
         self, texts: Sequence[str], encode: Encode, tally: Counter[str]

@@ -12,6 +12,7 @@ No candidate of the first tier needs the second: a model of paraphrase never vet
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from audits.candidates import OVERLAP, Candidate, Encode, Proposed, Proposer, overlap
+from audits.candidates import OVERLAP, Candidate, Encode, Proposer, overlap
 from audits.findings import Finding, Kind
 from audits.index import StoredIndex
 from audits.lexical.boilerplate import Suppression
@@ -112,8 +113,11 @@ class Examiner:
 
     def threshold(self, benchmark: str) -> float:
         """Least probability of a leak of this benchmark's items."""
-        default = Verifier.load().threshold(self.settings.false_positive_rate)
-        return self.settings.thresholds.get(benchmark, default)
+        return self.settings.thresholds.get(benchmark, self._default)
+
+    @functools.cached_property
+    def _default(self) -> float:
+        return Verifier.load().threshold(self.settings.false_positive_rate)
 
     def examine(self, rows: Sequence[Row], vectors: StoredVectors | None = None) -> Examined:
         """Find what these documents leak.
@@ -133,8 +137,9 @@ class Examiner:
         encode = self.settings.encoder.encode if vectors is None else vectors.encode
         placed: dict[int, list[_Placed]] = defaultdict(list)
         stored = 0 if vectors is None else vectors.reused
-        proposed = Proposed(tally=found.tally, lost_by=found.lost_by)
-        self._proposer.propose(texts, encode, proposed)
+        proposed = self._proposer.propose(texts, encode)
+        found.tally.update(proposed.tally)
+        found.lost_by.update(proposed.lost_by)
         if vectors is not None:
             found.tally["reused"] += vectors.reused - stored
         for some, weighed in self._weighed(proposed.candidates):
@@ -155,8 +160,7 @@ class Examiner:
 
     def weighed(self, texts: Sequence[str]) -> Iterator[tuple[int, list[Weighed]]]:
         """Number of a text, and the candidates of a place of it: what verdicts are made from."""
-        proposed = Proposed()
-        self._proposer.propose(texts, self.settings.encoder.encode, proposed)
+        proposed = self._proposer.propose(texts, self.settings.encoder.encode)
         for some, weighed in self._weighed(proposed.candidates):
             yield from ((one.row, row) for one, row in zip(some, weighed, strict=True))
 

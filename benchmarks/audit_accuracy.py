@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 from gold import gold_texts
-from train_verifier import FOLDS, HEADS, Data
-from verifier_data import TRADES
-from verifier_figures import figures
+from train_verifier import FOLDS, HEADS, Data, fold_of
+from verifier_data import TRADES, plain
+from verifier_figures import SHARED, benchmarks_of, figures
 
 from audits.benchmarks.load import load_benchmark
 from audits.examine import Examiner
@@ -37,9 +37,6 @@ from audits.settings import AuditSettings
 from audits.verify.evidence import NAMES
 from classifiers.evaluate import proportion
 
-BENCHMARKS = (
-    "mmlu", "gsm8k", "humaneval", "mbpp", "bbh", "truthfulqa", "ifeval", "mt_bench", "xquad",
-)  # fmt: skip
 EACH = 15  # items of a benchmark and form
 WORDS = 500
 AT_ONCE = 64
@@ -108,14 +105,14 @@ def _share(found: Sequence[bool]) -> str:
 
 
 def _copies(shared: Path, pages: Sequence[str]) -> None:
-    benchmarks = [load_benchmark(name, folder=shared / "benchmarks") for name in BENCHMARKS]
+    benchmarks = [load_benchmark(name, folder=shared / "benchmarks") for name in SHARED]
     rng = np.random.default_rng(5)
     with tempfile.TemporaryDirectory() as folder:
         examiner = _examiner(benchmarks, Path(folder))
         items = [item for benchmark in benchmarks for item in benchmark.items]
         twins: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for item in items:
-            twins[_plain(item.question)].add((item.benchmark, item.id))
+            twins[plain(item.question)].add((item.benchmark, item.id))
         texts, truths, forms = [], [], []
         for benchmark in benchmarks:
             for form in FORMS:
@@ -133,9 +130,7 @@ def _copies(shared: Path, pages: Sequence[str]) -> None:
         found = _leaks(examiner, texts)
     print(f"\nCopies in pages, index of {len(items):,} items, default setting")
     print(f"  pages without a leak, flagged   {_share([bool(one) for one in clean])}")
-    hit = [
-        bool(twins[_plain(item.question)] & one) for item, one in zip(truths, found, strict=True)
-    ]
+    hit = [bool(twins[plain(item.question)] & one) for item, one in zip(truths, found, strict=True)]
     _by("form", forms, hit)
     _by("benchmark", [item.benchmark for item in truths], hit)
     lengths = [len(item.question.split()) for item in truths]
@@ -162,8 +157,8 @@ def _passages(shared: Path) -> None:
         by_passage[item.passage].append(item)
     inside = [item for items in by_passage.values() for item in items[::2]]
     outside = [item for items in by_passage.values() for item in items[1::2]]
-    known = {_plain(item.question) for item in inside}
-    outside = [item for item in outside if _plain(item.question) not in known]
+    known = {plain(item.question) for item in inside}
+    outside = [item for item in outside if plain(item.question) not in known]
     with tempfile.TemporaryDirectory() as folder:
         examiner = _examiner([dataclasses.replace(benchmark, items=tuple(inside))], Path(folder))
         alone = _leaks(examiner, [item.question for item in outside])
@@ -195,13 +190,7 @@ def _in_page(shared: Path, cache: Path, pages: Sequence[str]) -> None:
     for at in wanted:
         page = pages[int(rng.integers(len(pages)))]
         texts.append(place(data.found.texts[at].text, page, rng, inline=False)[0])
-    benchmarks = [
-        Benchmark(name, tuple(own), "labelled")
-        for name, own in itertools.groupby(
-            (item for item in items if not item.benchmark.startswith("groups")),
-            lambda item: item.benchmark,
-        )
-    ]
+    benchmarks = benchmarks_of(one for one in items if not one.benchmark.startswith("groups"))
     number = {(item.benchmark, item.id): at for at, item in enumerate(items)}
     with tempfile.TemporaryDirectory() as folder:
         examiner = _examiner(benchmarks, Path(folder))
@@ -240,15 +229,11 @@ def _scores(
             for one in weighed:
                 item = examiner.index.items[one.item]
                 at = number[item.benchmark, item.id]
-                fold = at * 2654435761 % 2**32 // 7 % FOLDS
+                fold = int(fold_of(np.array(at)))
                 figures = np.array([[one.figures[name] for name in NAMES]])
                 odds = max(float(heads[fold][head].log_odds(figures)[0]) for head in HEADS)  # type: ignore[attr-defined]
                 found[start + row][at] = max(odds, found[start + row].get(at, -99.0))
     return found
-
-
-def _plain(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
 
 
 if __name__ == "__main__":

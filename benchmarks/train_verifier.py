@@ -68,9 +68,8 @@ class Data:
             "restated": np.isin(self.kind[found.text], _RESTATED) & right,
             "explained": (self.kind[found.text] == Kind.ANSWER_EXPLAINED) & right,
         }
-        # Not by position: items of one subject stand together.
         by = np.where(found.item < 0, found.text, found.item)
-        self.fold = (by * 2654435761 % 2**32 // 7) % FOLDS
+        self.fold = fold_of(by)
         self.page: _Flags = self.trade == WEB
         self.ours: _Flags = self.group[found.text]
         # Of negatives that are nothing like their item a quarter stands for all.
@@ -123,6 +122,11 @@ class Data:
 
     def scores(self, name: str) -> _Floats:
         return self.found.figures[:, NAMES.index(name)].astype(np.float64)
+
+
+def fold_of(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Folds of items by their numbers. Not by position: items of one subject stand together."""
+    return np.asarray(numbers * 2654435761 % 2**32 // 7 % FOLDS)
 
 
 def main() -> None:

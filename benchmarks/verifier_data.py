@@ -26,7 +26,7 @@ from audits.items import Item
 from audits.leaks.inject import FORMS, render
 from audits.leaks.labelled import read_leaks
 
-__all__ = ["TRADES", "WEB", "Copies", "Text", "asks_the_same", "labelled", "web_pages"]
+__all__ = ["TRADES", "WEB", "Copies", "Text", "asks_the_same", "labelled", "plain", "web_pages"]
 
 GROUPS = Path(__file__).parent / "leak_groups"
 SAME = Path(__file__).parent / "same_tasks.tsv"
@@ -100,24 +100,24 @@ def _pairs(shared: Path, items: list[Item], texts: list[Text]) -> None:
             chosen += rng.sample(rest, OTHERS)
         items += chosen
     number = {(item.benchmark, item.id): at for at, item in enumerate(items)}
-    known = {_plain(item.question) for item in items}
+    known = {plain(item.question) for item in items}
     seen: set[str] = set()
     for leak in leaks:
         at = number[leak.item.benchmark, leak.item.id]
         if leak.kind is not Kind.SAME_TOPIC:
             texts.append(Text(leak.text, leak.item.benchmark, leak.kind, at, form=leak.form))
             continue
-        first = _plain(leak.text.strip().split("\n")[0])
-        if first in known or _plain(leak.text) in known or _plain(leak.text) in seen:
+        first = plain(leak.text.strip().split("\n")[0])
+        if first in known or plain(leak.text) in known or plain(leak.text) in seen:
             continue  # another item of the index, not a clean text
-        seen.add(_plain(leak.text))
+        seen.add(plain(leak.text))
         texts.append(Text(leak.text, leak.item.benchmark, near=at, form=leak.form))
 
 
 def _clean(shared: Path, items: list[Item], texts: list[Text]) -> None:
     folder = shared / "benchmarks"
     copies = Copies(items)
-    seen = {_plain(text.text) for text in texts}
+    seen = {plain(text.text) for text in texts}
     indexed = {(item.benchmark, item.id) for item in items}
     sources = (
         ("gsm8k", "train", "gsm8k:train"),
@@ -132,9 +132,9 @@ def _clean(shared: Path, items: list[Item], texts: list[Text]) -> None:
             if code and (item.benchmark, item.id) in indexed:
                 continue
             document = "\n".join((item.question, item.solution)) if code else item.question
-            plain = _plain(document)
-            if plain not in seen and not copies.has(document):
-                seen.add(plain)
+            words = plain(document)
+            if words not in seen and not copies.has(document):
+                seen.add(words)
                 texts.append(Text(document, trade, form=form))
 
 
@@ -176,13 +176,13 @@ class Copies:
     def __init__(self, items: list[Item]):
         self._owners: dict[str, set[int]] = {}
         self._sizes = [len(_shingles(item.question)) for item in items]
-        self._plain = {_plain(item.question) for item in items}
+        self._plain = {plain(item.question) for item in items}
         for at, item in enumerate(items):
             for shingle in _shingles(item.question):
                 self._owners.setdefault(shingle, set()).add(at)
 
     def has(self, text: str) -> bool:
-        if _plain(text) in self._plain or _plain(text.strip().split("\n")[0]) in self._plain:
+        if plain(text) in self._plain or plain(text.strip().split("\n")[0]) in self._plain:
             return True
         own = _shingles(text)
         shared = Counter(at for shingle in own for at in self._owners.get(shingle, ()))
@@ -191,7 +191,7 @@ class Copies:
 
 def asks_the_same(text: str) -> bool:
     """Whether a text labelled clean was read, and asks for the same as an item (``same_tasks.tsv``)."""
-    return hashlib.sha256(_plain(text).encode()).hexdigest()[:16] in _same()
+    return hashlib.sha256(plain(text).encode()).hexdigest()[:16] in _same()
 
 
 @functools.cache
@@ -201,9 +201,10 @@ def _same() -> frozenset[str]:
 
 
 def _shingles(text: str) -> set[str]:
-    words = _plain(text).split()
+    words = plain(text).split()
     return {" ".join(words[at : at + SHINGLE]) for at in range(len(words) - SHINGLE + 1)}
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Its words, in lower case, with one space between them."""
     return " ".join(re.findall(r"\w+", text.lower()))

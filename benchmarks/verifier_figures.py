@@ -11,7 +11,7 @@ import itertools
 import multiprocessing
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from audits.items import Benchmark, Item
 from audits.settings import AuditSettings
 from audits.verify.evidence import NAMES
 
-__all__ = ["Figures", "figures"]
+__all__ = ["SHARED", "Figures", "benchmarks_of", "figures"]
 
 SHARED = ("mmlu", "gsm8k", "humaneval", "mbpp", "bbh", "truthfulqa", "ifeval", "mt_bench", "xquad")
 AT_ONCE = 64
@@ -92,12 +92,16 @@ def figures(shared: Path, cache: Path | None = None) -> Figures:
     return found
 
 
-def _of_labelled(items: list[Item], texts: list[Text]) -> _Rows:
-    benchmarks = [
-        Benchmark(one, tuple(own), "labelled")
-        for one, own in itertools.groupby(items, lambda item: item.benchmark)
+def benchmarks_of(items: Iterable[Item]) -> list[Benchmark]:
+    """Benchmarks of items that stand together."""
+    return [
+        Benchmark(name, tuple(own), "labelled")
+        for name, own in itertools.groupby(items, lambda item: item.benchmark)
     ]
-    return _weighed(benchmarks, texts)
+
+
+def _of_labelled(items: list[Item], texts: list[Text]) -> _Rows:
+    return _weighed(benchmarks_of(items), texts)
 
 
 def _of_pages(benchmarks: Sequence[Benchmark], pages: list[Text], before: int) -> _Rows:

@@ -10,12 +10,21 @@ import functools
 import hashlib
 import importlib.util
 import json
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from classifiers.models import ModelFile
 from pipeline.core.errors import ModelError
 
-__all__ = ["INSTALL", "MINILM", "MINILM_SHA256", "model_files", "model_folder", "verify_folder"]
+__all__ = [
+    "INSTALL",
+    "MINILM",
+    "MINILM_SHA256",
+    "model_files",
+    "model_folder",
+    "sha256_over",
+    "verify_folder",
+]
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 # Of the packaged folder, see `verify_folder`. The weights are the published ones:
@@ -59,8 +68,7 @@ def verify_folder(folder: Path, sha256: str | None) -> str:
         ModelError: a file is missing, or the model is another one than promised.
     """
     names = model_files(folder)
-    lines = [f"{ModelFile(str(folder / name)).verify()}  {name}\n" for name in names]
-    found = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    found = sha256_over(folder, names)
     if sha256 is None and folder.parts[-2:-1] == (_PACKAGE,) and folder == _packaged_model():
         sha256 = MINILM_SHA256
     if sha256 is not None and found != sha256:
@@ -71,6 +79,20 @@ def verify_folder(folder: Path, sha256: str | None) -> str:
             "Fetch the model again, or, if the change is meant, give the sha256 that was found."
         )
     return found
+
+
+def sha256_over(folder: Path, names: Sequence[str]) -> str:
+    """The sha256 of the lines ``SHA256  NAME`` of files.
+
+    Args:
+        folder: of the files.
+        names: relative paths, in order.
+
+    Raises:
+        ModelError: a file is missing.
+    """
+    lines = [f"{ModelFile(str(folder / name)).verify()}  {name}\n" for name in names]
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def model_files(folder: Path) -> list[str]:

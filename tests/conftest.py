@@ -64,3 +64,28 @@ def digests() -> Callable[[Path], dict[str, str]]:
         }
 
     return of
+
+
+@pytest.fixture
+def real_models() -> None:
+    """Asks for the core as it is, with its models; other tests are quick without."""
+
+
+@pytest.fixture
+def audit_core(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """What audits of this process are done with: quick stand-ins, unless `real_models` is asked for."""
+    from audited_texts import plain_core, real_core
+
+    real = "real_models" in request.fixturenames
+    (real_core if real else plain_core)(monkeypatch)
+
+
+@pytest.fixture
+def audit_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audit_core: None) -> Path:
+    """The working folder of an audit, with the benchmark *mills* where it is looked for."""
+    from audited_texts import benchmark_folder
+
+    monkeypatch.chdir(tmp_path)
+    benchmark_folder(tmp_path / "benchmarks")
+    monkeypatch.setenv("GRISTMILL_BENCHMARKS", str(tmp_path / "benchmarks"))
+    return tmp_path

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from classifiers.embed import quiet
-from classifiers.encoder_files import INSTALL, model_files, model_folder
-from classifiers.models import ModelFile
+from classifiers.encoder_files import INSTALL, model_files, model_folder, sha256_over
 from pipeline.core.errors import ModelError
 from pipeline.core.records import encodable
 
@@ -149,5 +147,4 @@ def _sha256(folder: Path) -> str:
         raise ModelError(
             f"{folder}: no config.json is here; a judge is the folder of a cross-encoder"
         )
-    lines = [f"{ModelFile(str(folder / name)).verify()}  {name}\n" for name in names]
-    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256_over(folder, names)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audits.findings import Finding
+from pipeline.audit.completion import forget_surplus
 from pipeline.audit.examining import Examined
 from pipeline.audit.parts import Corpus, PartTask, Run, do_parts
 from pipeline.core.errors import ConservationError
@@ -74,7 +75,7 @@ def clean_corpus(
     home = folder.root / FOLDER
     with storage_errors(home):
         home.mkdir(exist_ok=True)
-    _remove_surplus(folder, len(corpus.parts))
+    forget_surplus(folder, "part", len(corpus.parts), home=home, ending=".parquet")
     charges = _charges(examined)
     given = [(part, corpus.columns) for part in corpus.parts]
     types: dict[int, ColumnTypes] = dict(look(_types, given)) if given else {}
@@ -113,13 +114,6 @@ def remove_cleaned(folder: RunFolder) -> bool:
     if home.is_dir() and not any(home.iterdir()):
         home.rmdir()
     return there
-
-
-def _remove_surplus(folder: RunFolder, parts: int) -> None:
-    for path in (folder.root / FOLDER).glob("part-*.parquet"):
-        number = path.stem.removeprefix("part-")
-        if number.isdecimal() and int(number) >= parts:
-            folder.remove(path)
 
 
 def _charges(examined: Examined) -> dict[int, dict[int, Charges]]:

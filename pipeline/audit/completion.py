@@ -58,17 +58,25 @@ def forget(folder: RunFolder, record: Path) -> None:
     folder.remove(record)
 
 
-def forget_surplus(folder: RunFolder, name: str, parts: int) -> None:
-    """Remove what an earlier audit of more parts has left.
+def forget_surplus(
+    folder: RunFolder, name: str, parts: int, *, home: Path | None = None, ending: str = ""
+) -> bool:
+    """Remove what an earlier audit of more parts has left; whether there was anything.
 
     Args:
         name: what the files of the parts begin with, before ``-00000.``.
         parts: that there are now.
+        home: where the files are; None for the work files.
+        ending: of the files; any, if it is empty.
     """
-    for path in folder.splits.glob(f"{name}-[0-9]*.*"):
-        number = path.name[len(name) + 1 :].partition(".")[0]
+    removed = False
+    for path in sorted((home or folder.splits).glob(f"{name}-[0-9]*{ending or '.*'}")):
+        rest = path.name[len(name) + 1 :]
+        number = rest.removesuffix(ending) if ending else rest.partition(".")[0]
         if number.isdecimal() and int(number) >= parts:
             folder.remove(path)
+            removed = True
+    return removed
 
 
 def digest_of(path: Path) -> str:

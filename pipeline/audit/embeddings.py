@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from pipeline.audit.completion import forget_surplus
 from pipeline.core.errors import ConfigError
 from pipeline.runtime.storage import RunFolder
 
@@ -74,14 +75,7 @@ def remove_surplus(folder: RunFolder, embeddings: Embeddings, parts: int) -> boo
     """
     stay = parts if embeddings.keep else 0
     home = folder.root / FOLDER
-    surplus = [
-        path
-        for path in sorted(home.glob(FILES))
-        if path.stem.removeprefix("part-").isdecimal()
-        and int(path.stem.removeprefix("part-")) >= stay
-    ]
-    for path in surplus:
-        folder.remove(path)
+    removed = forget_surplus(folder, "part", stay, home=home, ending=".npz")
     if not stay and home.is_dir() and not any(home.iterdir()):
         home.rmdir()
-    return bool(surplus)
+    return removed

@@ -26,7 +26,6 @@ from audited_texts import (
     needs_verifier,
     plain_core,
     read,
-    real_core,
     write,
 )
 
@@ -78,15 +77,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture
-def real_models() -> None:
-    """Asks for the core as it is, with its models; other tests are quick without."""
-
-
 @pytest.fixture(autouse=True)
-def _core(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    real = "real_models" in request.fixturenames
-    (real_core if real else plain_core)(monkeypatch)
+def _core(audit_core: None) -> None:
+    """Every test has it."""
 
 
 @pytest.fixture

@@ -11,12 +11,9 @@ from typing import Any
 import pytest
 from audited_texts import (
     PlainExaminer,
-    benchmark_folder,
     corpus_rows,
     items,
     needs_verifier,
-    plain_core,
-    real_core,
     write,
 )
 
@@ -41,18 +38,9 @@ PART = 1500  # bytes: a few documents
 OWN = Path("out/embeddings")
 
 
-@pytest.fixture
-def real_models() -> None:
-    """Asks for the core as it is, with its models; other tests are quick without."""
-
-
 @pytest.fixture(autouse=True)
-def _core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.chdir(tmp_path)
-    real = "real_models" in request.fixturenames
-    (real_core if real else plain_core)(monkeypatch)
-    benchmark_folder(tmp_path / "benchmarks")
-    monkeypatch.setenv("GRISTMILL_BENCHMARKS", str(tmp_path / "benchmarks"))
+def _home(audit_home: Path) -> None:
+    """Every test is within it."""
     write(Path("corpus.jsonl"), corpus())
 
 

@@ -17,9 +17,7 @@ from audited_texts import (
     corpus_rows,
     items,
     needs_verifier,
-    plain_core,
     read,
-    real_core,
     write,
 )
 
@@ -45,18 +43,9 @@ Row = dict[str, Any]
 PART = 1500  # bytes: a few documents
 
 
-@pytest.fixture
-def real_models() -> None:
-    """Asks for the core as it is, with its models; other tests are quick without."""
-
-
 @pytest.fixture(autouse=True)
-def _core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.chdir(tmp_path)
-    real = "real_models" in request.fixturenames
-    (real_core if real else plain_core)(monkeypatch)
-    benchmark_folder(tmp_path / "benchmarks")
-    monkeypatch.setenv("GRISTMILL_BENCHMARKS", str(tmp_path / "benchmarks"))
+def _home(audit_home: Path) -> None:
+    """Every test is within it."""
 
 
 class Lines(Silent):
