@@ -16,7 +16,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from pipeline.sources.charset import decode
 
-__all__ = ["GoldPage", "gold_pages", "gold_texts", "other_pages"]
+__all__ = ["GoldPage", "crawled_pages", "gold_pages", "gold_texts", "other_pages"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,13 +42,9 @@ class GoldPage:
 def gold_pages(data: Path) -> Iterator[GoldPage]:
     """Pages with their HTML, in the order of the crawl."""
     gold = dict(_gold(data))
-    for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
-        with path.open("rb") as stream:
-            for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
-                found = gold.get(str(record.record_id).strip("<>"))
-                if found is not None:
-                    html = decode(record.reader.read(), record.http_charset).text
-                    yield dataclasses.replace(found, html=html)
+    for record, _, html in crawled_pages(data):
+        if record in gold:
+            yield dataclasses.replace(gold[record], html=html)
 
 
 def gold_texts(data: Path) -> Iterator[GoldPage]:
@@ -56,15 +52,20 @@ def gold_texts(data: Path) -> Iterator[GoldPage]:
     return (page for _, page in _gold(data))
 
 
-def other_pages(data: Path) -> Iterator[tuple[str, str]]:
-    """Address and HTML of the crawl's pages without gold: news and blogs in many languages."""
-    gold = {record for record, _ in _gold(data)}
+def crawled_pages(data: Path) -> Iterator[tuple[str, str, str]]:
+    """Record id, address and HTML of every page of the crawl."""
     for path in sorted((data / "web" / "warc").glob("pages-*.warc.gz")):
         with path.open("rb") as stream:
             for record in ArchiveIterator(stream, record_types=WarcRecordType.response):
-                if str(record.record_id).strip("<>") not in gold:
-                    url = record.headers.get("WARC-Target-URI", "")
-                    yield url, decode(record.reader.read(), record.http_charset).text
+                url = record.headers.get("WARC-Target-URI", "")
+                html = decode(record.reader.read(), record.http_charset).text
+                yield str(record.record_id).strip("<>"), url, html
+
+
+def other_pages(data: Path) -> Iterator[tuple[str, str]]:
+    """Address and HTML of the crawl's pages without gold: news and blogs in many languages."""
+    gold = {record for record, _ in _gold(data)}
+    return ((url, html) for record, url, html in crawled_pages(data) if record not in gold)
 
 
 def _gold(data: Path) -> Iterator[tuple[str, GoldPage]]:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from verifier_data import TRADES, WEB, Copies, asks_the_same
+from verifier_data import PASSAGES, TRADES, WEB, Copies, asks_the_same
 from verifier_figures import Figures, figures
 from verifier_models import fit
 
@@ -60,7 +61,7 @@ class Data:
         self.made: _Flags = np.char.startswith(self.form, "made")
         self.group: _Flags = np.char.startswith(self.trade, "groups")
         benchmarks = np.array([*(item.benchmark for item in found.items), WEB])
-        self.bench = benchmarks[found.item]  # of pages the last one
+        self.bench = benchmarks[found.item]  # where there is no item the last one
         # Items of our own, which are no benchmark: to learn from, not to be judged by.
         self.written: _Flags = np.char.startswith(self.bench, "groups")
         right = (self.truth[found.text] == found.item) & (found.item >= 0)
@@ -68,9 +69,11 @@ class Data:
             "restated": np.isin(self.kind[found.text], _RESTATED) & right,
             "explained": (self.kind[found.text] == Kind.ANSWER_EXPLAINED) & right,
         }
-        by = np.where(found.item < 0, found.text, found.item)
+        group = np.array([zlib.crc32(text.group.encode()) for text in texts])
+        by = np.where(found.item < 0, group[found.text], found.item)
         self.fold = fold_of(by)
-        self.page: _Flags = self.trade == WEB
+        self.page: _Flags = (self.trade == WEB) & (self.kind == "clean")
+        self.passage: _Flags = (self.trade == PASSAGES) & (self.kind == "clean")
         self.ours: _Flags = self.group[found.text]
         # Of negatives that are nothing like their item a quarter stands for all.
         easy = (self.scores("cosine") < EASY) & ~self.truths["restated"] & ~self.truths["explained"]
@@ -136,7 +139,7 @@ def main() -> None:
     arguments.add_argument("--write", action="store_true", help="into audits/shipped")
     options = arguments.parse_args()
     data = Data(figures(options.shared, options.cache))
-    real = ~data.group & ~data.made & ~data.page
+    real = ~data.group & ~data.made & np.isin(data.trade, TRADES)
     clean = (data.kind == "clean") & real
     says = {head: data.across_folds(head) for head in HEADS}
     both = np.maximum(says["restated"], says["explained"])
@@ -190,14 +193,17 @@ def _kinds(data: Data, clean: _Flags, odds: _Floats) -> None:
 
 def _pages(data: Data, clean: _Flags, odds: _Floats) -> None:
     best, _ = data.best(odds)
-    print(
-        f"\nOrdinary pages, all items of the shared benchmarks, {int(data.page.sum())} pages, folds by page"
-    )
-    for rate in RATES:
-        own, of_trades = (float(np.quantile(best[rows], 1 - rate)) for rows in (data.page, clean))
-        flagged = _share(best[data.page] > of_trades)
-        print(f"  limit of {rate:.2%} of clean texts of the trades {of_trades:.2f}, of pages {own:.2f}; "
-              f"pages above the former {flagged}")  # fmt: skip
+    for name, rows in (
+        ("Pages of the crawl, items of the shared benchmarks, folds by site", data.page),
+        ("Other questions on a passage, folds by passage", data.passage),
+    ):
+        print(f"\n{name}: {int(rows.sum())}")
+        for rate in RATES:
+            own, of_trades = (float(np.quantile(best[one], 1 - rate)) for one in (rows, clean))
+            for form in sorted(set(data.form[rows])):
+                flagged = _share(best[rows & (data.form == form)] > of_trades)
+                print(f"  limit of {rate:.2%} of clean texts of the trades {of_trades:.2f}, "
+                      f"of these {own:.2f}; above the former {flagged} {form}")  # fmt: skip
 
 
 def _left_out(data: Data) -> None:

@@ -2,7 +2,8 @@
 
 Three sources: labelled pairs of real benchmarks (``../shared/data``), groups written for this
 project (``benchmarks/leak_groups``), and known leaks made by rule from benchmark items. Clean texts
-are of the same trades: training questions, other items, hard negatives.
+are of the same trades: training questions, other items, hard negatives. Two further sets are all
+clean: the pages of the shared crawl, and questions of XQuAD against others on the same passages.
 """
 
 from __future__ import annotations
@@ -16,24 +17,39 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
-from gold import gold_texts
+from gold import crawled_pages
 
 from audits.benchmarks.load import load_benchmark
 from audits.findings import Kind
-from audits.items import Item
+from audits.items import Benchmark, Item
 from audits.leaks.inject import FORMS, render
 from audits.leaks.labelled import read_leaks
+from pipeline.extract.html import Trafilatura
+from pipeline.extract.page import Page
+from pipeline.filters.url_parts import registrable_domain
 
-__all__ = ["TRADES", "WEB", "Copies", "Text", "asks_the_same", "labelled", "plain", "web_pages"]
+__all__ = [
+    "PASSAGES",
+    "TRADES",
+    "WEB",
+    "Copies",
+    "Text",
+    "asks_the_same",
+    "labelled",
+    "other_questions",
+    "plain",
+    "web_pages",
+]
 
 GROUPS = Path(__file__).parent / "leak_groups"
 SAME = Path(__file__).parent / "same_tasks.tsv"
 SHINGLE = 8
 TRADES = ("gsm8k", "mmlu", "mbpp", "humaneval")
 WEB = "web"  # the trade of ordinary pages
-PAGE = 4000  # characters
+PASSAGES = "passages"  # that of other questions on an item's own passage
 OTHERS = 600  # further items of MMLU, so that the index is no smaller than 3,000
 MADE = 40  # items of each trade that are written in every form
 
@@ -49,6 +65,7 @@ class Text:
         item: number of the item it leaks or alters; -1 for none.
         near: number of an item that it resembles and is not; -1 for none.
         form: where it comes from.
+        group: texts of one group, a site or a passage, are of one fold.
     """
 
     text: str
@@ -57,6 +74,7 @@ class Text:
     item: int = -1
     near: int = -1
     form: str = ""
+    group: str = ""
 
 
 def labelled(shared: Path, *, made: bool = True) -> tuple[list[Item], list[Text]]:
@@ -78,8 +96,41 @@ def labelled(shared: Path, *, made: bool = True) -> tuple[list[Item], list[Text]
 
 
 def web_pages(shared: Path) -> list[Text]:
-    """Every other page of the gold set: clean texts of no trade. The others are there to be audited."""
-    return [Text(page.text[:PAGE], WEB, form="page") for page in list(gold_texts(shared))[::2]]
+    """Every page of the shared crawl, as an audit of its extracted text reads it."""
+    engine = Trafilatura(include_comments=True)
+    pages = [(url, engine.extract(Page(html))) for _, url, html in crawled_pages(shared)]
+    return [
+        Text(text, WEB, form="page", group=registrable_domain(urlsplit(url).hostname or ""))
+        for url, text in pages
+        if text
+    ]
+
+
+def other_questions(shared: Path) -> list[tuple[Benchmark, list[Text]]]:
+    """Halves of XQuAD's questions as an index, and the others on the same passages as clean texts.
+
+    Each is there alone, and behind its passage.
+    """
+    whole = load_benchmark("xquad", folder=shared / "benchmarks")
+    by_passage: dict[str, list[Item]] = {}
+    for item in whole.items:
+        by_passage.setdefault(item.passage, []).append(item)
+    halves = []
+    for half in (0, 1):
+        inside = [one for items in by_passage.values() for one in items[half::2]]
+        known = {plain(one.question) for one in inside}
+        texts = [
+            Text(text, PASSAGES, form=form, group=str(number))
+            for number, items in enumerate(by_passage.values())
+            for one in items[1 - half :: 2]
+            if plain(one.question) not in known
+            for form, text in (
+                ("other question", one.question),
+                ("other question, with passage", f"{one.passage}\n\n{one.question}"),
+            )
+        ]
+        halves.append((dataclasses.replace(whole, items=tuple(inside)), texts))
+    return halves
 
 
 def _pairs(shared: Path, items: list[Item], texts: list[Text]) -> None:

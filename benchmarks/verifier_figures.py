@@ -1,12 +1,14 @@
 """Evidence for every labelled passage and its candidates, kept in a file since it takes minutes.
 
-Candidates and evidence are those of an audit (`audits.examine.Examiner.weighed`) without pre-screen.
+Candidates and evidence are those of an audit (`audits.examine.Examiner.weighed`), without pre-screen
+but for pages.
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import hashlib
 import itertools
 import multiprocessing
 import sys
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from verifier_data import Text, labelled, web_pages
+from verifier_data import Text, labelled, other_questions, web_pages
 
 from audits.benchmarks.load import load_benchmark
 from audits.examine import Examiner
@@ -48,7 +50,7 @@ class Figures:
         figures: ``float32[n, features]``, in the order of `audits.verify.evidence.NAMES`, where the
             item's cosine is greatest.
         text, item: ``int64[n]``, whose row it is; item is -1 for those of pages, which are held
-            against all items of the shared benchmarks.
+            against all items of the shared benchmarks, and of other questions on a passage.
     """
 
     items: list[Item]
@@ -67,27 +69,31 @@ def figures(shared: Path, cache: Path | None = None) -> Figures:
     """
     items, texts = labelled(shared)
     pages = web_pages(shared)
+    halves = other_questions(shared)
+    everything = [load_benchmark(name, folder=shared / "benchmarks") for name in SHARED]
+    parts = [
+        (benchmarks_of(items), texts, SETTINGS),
+        *(([half], asked, SETTINGS) for half, asked in halves),
+        (everything, pages, AuditSettings()),
+    ]
+    every = [text for _, own, _ in parts for text in own]
+    digest = hashlib.sha256(
+        "\0".join([repr(NAMES), SETTINGS.fingerprint(), *(text.text for text in every)]).encode()
+    ).hexdigest()
     if cache is not None and cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
-            if stored["names"].tolist() == list(NAMES) and len(texts) == stored["texts"]:
-                rows = (stored[one] for one in ("figures", "text", "item"))
-                return Figures(items, [*texts, *pages], *rows)
-    everything = [load_benchmark(name, folder=shared / "benchmarks") for name in SHARED]
-    rows = (
-        np.concatenate(pair)
-        for pair in zip(
-            _of_labelled(items, texts), _of_pages(everything, pages, len(texts)), strict=True
-        )
-    )
-    found = Figures(items, [*texts, *pages], *rows)
+            if stored["digest"] == digest:
+                return Figures(items, every, *(stored[one] for one in ("figures", "text", "item")))
+    rows: list[_Rows] = []
+    before = 0
+    for benchmarks, own, settings in parts:
+        figures, text, item = _weighed(benchmarks, own, settings)
+        rows.append((figures, text + before, item if own is texts else np.full(len(text), -1)))
+        before += len(own)
+    found = Figures(items, every, *(np.concatenate(one) for one in zip(*rows, strict=True)))
     if cache is not None:
         np.savez(
-            cache,
-            names=np.array(NAMES),
-            texts=np.array(len(texts)),
-            figures=found.figures,
-            text=found.text,
-            item=found.item,
+            cache, digest=np.array(digest), figures=found.figures, text=found.text, item=found.item
         )
     return found
 
@@ -100,20 +106,11 @@ def benchmarks_of(items: Iterable[Item]) -> list[Benchmark]:
     ]
 
 
-def _of_labelled(items: list[Item], texts: list[Text]) -> _Rows:
-    return _weighed(benchmarks_of(items), texts)
-
-
-def _of_pages(benchmarks: Sequence[Benchmark], pages: list[Text], before: int) -> _Rows:
-    figures, text, _ = _weighed(benchmarks, pages)
-    return figures, text + before, np.full(len(text), -1)
-
-
-def _weighed(benchmarks: Sequence[Benchmark], texts: list[Text]) -> _Rows:
+def _weighed(benchmarks: Sequence[Benchmark], texts: list[Text], settings: AuditSettings) -> _Rows:
     """Figures, number of the text and of the item of each row."""
     with tempfile.TemporaryDirectory() as name:
         index = Path(name)
-        build_index(benchmarks, index, SETTINGS)
+        build_index(benchmarks, index, settings)
         starts = range(0, len(texts), AT_ONCE)
         parts = [
             (start, [text.text for text in texts[start : start + AT_ONCE]]) for start in starts
@@ -121,7 +118,7 @@ def _weighed(benchmarks: Sequence[Benchmark], texts: list[Text]) -> _Rows:
         best: _Best = {}
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(
-            PROCESSES, context, initializer=_start, initargs=(index,)
+            PROCESSES, context, initializer=_start, initargs=(index, settings)
         ) as pool:
             for done, found in enumerate(pool.map(_part, *zip(*parts, strict=True))):
                 best |= found
@@ -137,8 +134,8 @@ def _weighed(benchmarks: Sequence[Benchmark], texts: list[Text]) -> _Rows:
 _examiner: list[Examiner] = []
 
 
-def _start(index: Path) -> None:
-    _examiner.append(Examiner(index, SETTINGS))
+def _start(index: Path, settings: AuditSettings) -> None:
+    _examiner.append(Examiner(index, settings))
 
 
 def _part(start: int, texts: Sequence[str]) -> _Best:
