@@ -52,6 +52,8 @@ class Data:
         # Hard negatives among the labelled pairs are at times copies of another item.
         copies = Copies(found.items)
         for at in np.flatnonzero(self.kind == "clean").tolist():
+            if texts[at].trade == PASSAGES:
+                continue  # they are items of the benchmark, and not of the half in the index
             if copies.has(texts[at].text):
                 self.kind[at] = "copy"
             elif asks_the_same(texts[at].text):
