@@ -63,7 +63,9 @@ def train(features: _Floats, labels: npt.NDArray[np.int64]) -> IntentModel:
         slope = standard.T @ wrong + 2 * penalty * weights
         return float(value), np.concatenate([slope.ravel(), wrong.sum(axis=0)])
 
-    found = minimize(loss, np.zeros(3 * size + 3), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+    found = minimize(
+        loss, np.zeros(3 * size + 3), jac=True, method="L-BFGS-B", options={"maxiter": 500}
+    )
     return IntentModel(mean, scale, found.x[:-3].reshape(size, 3), found.x[-3:])
 
 
@@ -75,9 +77,12 @@ def main() -> None:
     options = arguments.parse_args()
     prompts = labelled_prompts(options.shared)
     dev = [one for one in prompts if not one.final]
-    print(f"{len(prompts):,} prompts, {len(dev)} to develop with; agreement of the two passes: "
-          f"{np.mean([a == b for a, b in (one.passes for one in prompts)]):.3f}, kappa "
-          f"{kappa([one.passes for one in prompts]):.3f}; {dict(Counter(one.label for one in prompts))}\n")  # fmt: skip
+    passes = [one.passes for one in prompts]
+    agreed = np.mean([one == other for one, other in passes])
+    print(
+        f"{len(prompts):,} prompts, {len(dev)} to develop with: {dict(Counter(one.label for one in prompts))}"
+    )
+    print(f"two passes agree on {agreed:.3f}, kappa {kappa(passes):.3f}\n")
     features = IntentClassifier().features([one.asked for one in dev])
     labels = np.array([INTENTS.index(one.label) for one in dev])
     folds = np.array([one.group // 3 % FOLDS for one in dev])
@@ -90,7 +95,9 @@ def main() -> None:
         columns = features[:, part]
         found = _across(
             folds,
-            lambda rows, held, columns=columns: train(columns[rows], labels[rows]).probabilities(columns[held]),
+            lambda rows, held, columns=columns: train(columns[rows], labels[rows]).probabilities(
+                columns[held]
+            ),
         )
         _say(name, labels, found)
     assert found is not None
@@ -107,7 +114,9 @@ def main() -> None:
         rest = [one for one in prompts if one.final]
         truths = np.array([INTENTS.index(one.label) for one in rest])
         print("\nThe last third, by the model trained on the rest")
-        _baseline("a regular expression", rest, [bool(REGEX.search(one.asked.prompt)) for one in rest])
+        _baseline(
+            "a regular expression", rest, [bool(REGEX.search(one.asked.prompt)) for one in rest]
+        )
         says = model.probabilities(IntentClassifier().features([one.asked for one in rest]))
         _say("both", truths, says)
         _labelled(model, truths, says)
@@ -120,7 +129,8 @@ def main() -> None:
 
 
 def _across(
-    folds: npt.NDArray[np.int64], says: Callable[[npt.NDArray[np.bool_], npt.NDArray[np.bool_]], _Floats]
+    folds: npt.NDArray[np.int64],
+    says: Callable[[npt.NDArray[np.bool_], npt.NDArray[np.bool_]], _Floats],
 ) -> _Floats:
     found = np.zeros((len(folds), len(INTENTS)))
     for fold in range(FOLDS):
@@ -170,7 +180,9 @@ def _say(name: str, labels: npt.NDArray[np.int64], says: _Floats) -> None:
 def _labelled(model: IntentModel, labels: npt.NDArray[np.int64], says: _Floats) -> None:
     given = np.array(model.labels(says)) == "asking"
     truth = labels == 0
-    print(f"  with that threshold   asking: precision {_share(truth[given])}, recall {_share(given[truth])}")
+    print(
+        f"  with that threshold   asking: precision {_share(truth[given])}, recall {_share(given[truth])}"
+    )
 
 
 def _threshold(says: _Floats, truth: npt.NDArray[np.bool_]) -> float:
@@ -199,7 +211,9 @@ def _temperature(says: _Floats, labels: npt.NDArray[np.int64]) -> float:
 def _calibration_error(says: _Floats, truth: npt.NDArray[np.bool_]) -> float:
     """Expected calibration error over ten bins of equal size."""
     bins = np.array_split(np.argsort(says, kind="stable"), 10)
-    return float(sum(abs(says[one].mean() - truth[one].mean()) * len(one) for one in bins) / len(says))
+    return float(
+        sum(abs(says[one].mean() - truth[one].mean()) * len(one) for one in bins) / len(says)
+    )
 
 
 if __name__ == "__main__":

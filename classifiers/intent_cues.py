@@ -9,44 +9,32 @@ from __future__ import annotations
 
 import math
 import re
+from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["CUES", "cues"]
 
+
+def _word_lists() -> dict[str, frozenset[str]]:
+    text = (resources.files("classifiers") / "shipped" / "intent" / "words.txt").read_text("utf-8")
+    found: dict[str, set[str]] = {}
+    for line in text.splitlines():
+        if line.endswith(":"):
+            own = found.setdefault(line[:-1], set())
+        elif line and not line.startswith("#"):
+            own.update(line.split())
+    return {name: frozenset(words) for name, words in found.items()}
+
+
+_WORDS = _word_lists()
+_ASK, _WH, _MAKE, _TELL = (_WORDS[name] for name in ("ask", "wh", "make", "tell"))
+_FEEL, _BARE_POLITE = _WORDS["feel"], _WORDS["polite"]
+_NAMED = frozenset(("give", "provide", "show", "help", "list", "name"))
+_OPEN = frozenset(("how", "why", "what"))
 _LONGEST = 4000  # characters at either end of a prompt that are looked at
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_ASK = frozenset(
-    """what which who whom whose when where why how is are was were do does did can could should
-    would will has have had may might am isn't aren't don't doesn't what's who's where's how's
-    was ist wer wie wo warum wann welche welcher welches kann que qué quién quien cuál cual cómo como
-    cuándo dónde por quel quelle quels qui comment pourquoi où combien est-ce
-    qual quem quando onde quanto cosa come perché chi dove""".split()
-)
-_WH = frozenset("what which who whom whose when where why how what's who's where's how's".split())
-_MAKE = frozenset(
-    """write create generate make draft compose rewrite rephrase paraphrase translate summarize
-    summarise convert transform turn edit proofread correct fix refactor code implement program build
-    design develop produce craft prepare script outline format extract classify categorize categorise
-    tokenize label sort fill complete continue add remove replace change modify update improve shorten expand
-    extend simplify reword render draw plot act pretend play imagine roleplay simulate become
-    respond reply answer invent brainstorm plan organize organise schedule optimize optimise debug test
-    solve calculate compute analyze analyse evaluate review critique rate rank choose pick select
-    identify find detect highlight annotate output print return use take given using
-    schreibe schreib erstelle übersetze escribe crea traduce genera redacta écris rédige traduis
-    escreva crie traduza scrivi traduci""".split()
-)
-_TELL = frozenset(
-    """explain describe tell define list name discuss compare contrast clarify elaborate teach inform
-    recommend suggest advise show help give provide share outline
-    erkläre nenne beschreibe explica dime describe explique explique-moi dis spiega descrivi""".split()
-)
-_FEEL = frozenset(
-    """hi hello hey thanks thank thx ok okay great cool nice wow lol haha good sorry bye yes no yeah
-    yep nope sure awesome perfect amazing excellent please morning evening love hate hallo danke
-    hola gracias bonjour merci ciao grazie""".split()
-)
 _ARTEFACTS = re.compile(
     r"\b(?:essays?|stor(?:y|ies)|poems?|songs?|lyrics|rap|haiku|e-?mails?|letters?|articles?|blogs?|posts?|"
     r"paragraphs?|scripts?|functions?|programs?|code|class|quer(?:y|ies)|sql|regex|html|css|json|csv|table|"
@@ -59,7 +47,8 @@ _ARTEFACTS = re.compile(
 )
 _SOUGHT = re.compile(
     r"\b(?:difference|differences|meaning|reasons?|causes?|effects?|benefits?|advantages?|pros and cons|"
-    r"advice|tips|recommend\w*|suggest\w*|best way|better|should i|how (?:do|can|to|does|did|is|are|many|much)|"
+    r"advice|tips|recommend\w*|suggest\w*|best way|better|should i|"
+    r"how (?:do|can|to|does|did|is|are|many|much)|"
     r"what (?:is|are|does|do|was|were|would|should|if)|why|explain|information|learn|understand|know|"
     r"opinion|think|history|facts?|possible|true|examples?|ways|steps|guide)\b",
     re.IGNORECASE,
@@ -77,18 +66,25 @@ _GIVEN = re.compile(
     r"the (?:text|sentence|paragraph|article|passage))\b",
     re.IGNORECASE,
 )
-_BARE_POLITE = frozenset("please pls kindly can could would will you u i want need to like for me us "
-                         "help and just now then so also ok okay hi hello hey now well".split())  # fmt: skip
-_CODE = re.compile(r"```|[{};]\s*$|^\s*(?:def|class|import|from|#include|public|const|let|var|function)\b|</?\w+>|"
-                   r"\bTraceback\b|\bError:|\w+\(\w*\)", re.MULTILINE)  # fmt: skip
-_FAULT = re.compile(r"\b(?:error|exception|traceback|not working|doesn't work|failed|undefined|cannot)\b", re.IGNORECASE)
+_CODE = re.compile(r"```|[{};]\s*$|^\s*(?:def|class|import|from|#include|public|const|let|var|function)\b|"
+                   r"</?\w+>|\bTraceback\b|\bError:|\w+\(\w*\)", re.MULTILINE)  # fmt: skip
+_FAULT = re.compile(
+    r"\b(?:error|exception|traceback|not working|doesn't work|failed|undefined|cannot)\b",
+    re.IGNORECASE,
+)
 _FIRST = re.compile(r"\b(?:i|i'm|i've|my|me|we|our)\b", re.IGNORECASE)
-_MATHS = re.compile(r"\d\s*[-+*/=^]\s*\d|\\frac|\\sum|\b(?:how many|how much|probability|equation|integral|derivative)\b",
+_MATHS = re.compile(r"\d\s*[-+*/=^]\s*\d|\\frac|\\sum|"
+                    r"\b(?:how many|how much|probability|equation|integral|derivative)\b",
                     re.IGNORECASE)  # fmt: skip
 _CHOICES = re.compile(r"^\s*(?:\(?[A-Da-d][).:]|[-*•]|\d+[.)])\s", re.MULTILINE)
 _SENTENCE_END = re.compile(r"[.!?。！？]+(?:\s+|$)|\n+")
-_FOREIGN_ASK = re.compile(r"[¿؟？]|吗|呢|什么|怎么|为什么|如何|哪|か[。？]?$|なぜ|どう|何|что|как|почему|какой|какая|сколько|зачем|ли ")
-_FOREIGN_MAKE = re.compile(r"写|翻译|生成|创建|帮我|请|してください|書いて|작성|напиши|сделай|создай|переведи|составь|придумай")
+_FOREIGN_ASK = re.compile(
+    r"[¿؟？]|吗|呢|什么|怎么|为什么|如何|哪|か[。？]?$|なぜ|どう|何|"
+    r"что|как|почему|какой|какая|сколько|зачем|ли "
+)
+_FOREIGN_MAKE = re.compile(
+    r"写|翻译|生成|创建|帮我|请|してください|書いて|작성|напиши|сделай|создай|переведи|составь|придумай"
+)
 
 
 def cues(prompt: str, before: str = "", last_reply: str = "") -> npt.NDArray[np.float64]:
@@ -102,6 +98,10 @@ def cues(prompt: str, before: str = "", last_reply: str = "") -> npt.NDArray[np.
     Returns:
         ``float64[len(CUES)]``, each about 0 to 1.
     """
+    return np.array([float(value) for value in _cues(prompt, before, last_reply).values()])
+
+
+def _cues(prompt: str, before: str, last_reply: str) -> dict[str, float]:
     text = prompt if len(prompt) <= 2 * _LONGEST else prompt[:_LONGEST] + "\n" + prompt[-_LONGEST:]
     sentences = [one for one in _SENTENCE_END.split(text) if one.strip()]
     words = _WORD.findall(text.lower())
@@ -113,7 +113,7 @@ def cues(prompt: str, before: str = "", last_reply: str = "") -> npt.NDArray[np.
     ends = stripped[-1:] in "?？؟"
     marks = sum(text.count(mark) for mark in "?？؟")
     head = sentences[0][:300] if sentences else ""
-    found = {
+    return {
         "question_end": ends,
         "question_marks": min(marks, 3) / 3,
         "question_first": "?" in text[: len(head) + 2] and bool(head),
@@ -123,8 +123,8 @@ def cues(prompt: str, before: str = "", last_reply: str = "") -> npt.NDArray[np.
         "lead_make": _among(lead, _MAKE),
         "lead_tell": _among(lead, _TELL),
         "lead_feel": _among(_WORD.findall(head.lower())[:1], _FEEL),
-        "lead_how": _among(lead, frozenset(("how", "why", "what"))),
-        "lead_named": _share(first[:1], {"give", "provide", "show", "help", "list", "name"}),
+        "lead_how": _among(lead, _OPEN),
+        "lead_named": _among(first[:1], _NAMED),
         "end_ask": _among(end, _ASK),
         "end_make": _among(end, _MAKE),
         "end_tell": _among(end, _TELL),
@@ -162,7 +162,6 @@ def cues(prompt: str, before: str = "", last_reply: str = "") -> npt.NDArray[np.
         "before_asks": before.rstrip().endswith("?"),
         "before_makes": _among(_leading(before)[:1], _MAKE),
     }
-    return np.array([float(value) for value in found.values()])
 
 
 def _leading(sentence: str) -> list[str]:
@@ -180,14 +179,4 @@ def _among(words: list[str], known: frozenset[str]) -> bool:
     return any(word in known for word in words)
 
 
-def _share(words: list[str], known: set[str]) -> bool:
-    return any(word in known for word in words)
-
-
-CUES = tuple(
-    "question_end question_marks question_first no_question lead_ask lead_wh lead_make lead_tell lead_feel lead_how "
-    "lead_named end_ask end_make end_tell any_make any_tell any_ask make_near tell_near artefact_head artefact "
-    "sought_head sought polite persona given colon code fault first_person first_person_head maths choices all_feel "
-    "feel_share exclaims foreign_ask foreign_make ascii length lines short follows reply_asks short_follow "
-    "before_asks before_makes".split()
-)
+CUES = tuple(_cues("", "", ""))

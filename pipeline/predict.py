@@ -5,27 +5,19 @@ Rows are read, scored and written in batches, so that memory does not grow with 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import itertools
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from classifiers.language import UNDETERMINED, LanguageIdentifier
 from classifiers.text_classifier import TextClassifier
-from pipeline.core.errors import ConfigError, ConservationError, StorageError
-from pipeline.core.printable import printable
-from pipeline.runtime.storage import storage_errors
-from pipeline.sources.columns import json_text
-from pipeline.sources.table_rows import TableRow
-from pipeline.sources.tables import plan_tables, read_rows
+from pipeline.core.errors import ConfigError
+from pipeline.scored_rows import Account, check_ending, row_batches, written_lines
+from pipeline.sources.tables import plan_tables
 
 __all__ = ["Predicted", "predict_rows", "rank_rows"]
 
-BATCH, BATCH_CHARACTERS = 1024, 32 << 20  # whichever is reached first
-FAULTS_SHOWN = 10
 TEXT_COLUMNS = ("text", "prompt", "content")
 LANGUAGE = "language"
 
@@ -34,26 +26,17 @@ Score = Callable[[Sequence[str]], list[Added]]
 
 
 @dataclasses.dataclass
-class Predicted:
-    """The account: rows read = ``rows`` + ``unreadable``.
+class Predicted(Account):
+    """The account of a classifier's scores.
 
     Args:
-        rows: written, each with what was added.
-        without_text: of those, the ones that have no text; null was added.
-        positive: of those, the ones at or above the threshold.
-        unreadable: rows that could not be read; ``faults`` are the first of them.
-        replaced: columns that rows had already, and that hold what was added now.
+        positive: rows at or above the threshold.
         target, threshold: in use; empty where the model has none.
     """
 
-    rows: int = 0
-    without_text: int = 0
     positive: int = 0
-    unreadable: int = 0
     target: str = ""
     threshold: float = 0.0
-    faults: list[str] = dataclasses.field(default_factory=list)
-    replaced: set[str] = dataclasses.field(default_factory=set)
 
 
 def predict_rows(
@@ -83,8 +66,8 @@ def predict_rows(
     done = Predicted()
     score, blank = _language() if model == LANGUAGE else _scores(model, target, done)
     parts = plan_tables(files)
-    with _lines(out) as write:
-        for batch in _batches(parts, done, text):
+    with written_lines(out) as write:
+        for batch in row_batches(parts, done, text):
             texts = [_text(row, text) for row in batch]
             here = [index for index, found in enumerate(texts) if found is not None]
             added = dict(zip(here, score([texts[index] or "" for index in here]), strict=True))
@@ -123,11 +106,11 @@ def rank_rows(
     from classifiers.embed import Encoder
     from classifiers.relevance import Relevance
 
-    _check_ending(out)
+    check_ending(out)
     relevance = Relevance(description, encoder=Encoder(model=encoder) if encoder else Encoder())
     done = Predicted()
     ranked: list[tuple[float, int, dict[str, Any]]] = []
-    for batch in _batches(plan_tables(files), done, text):
+    for batch in row_batches(plan_tables(files), done, text):
         texts = [_text(row, text) for row in batch]
         scores = relevance.score([found or "" for found in texts]).tolist()
         for found, value, row in zip(texts, scores, batch, strict=True):
@@ -136,7 +119,7 @@ def rank_rows(
             order = float("inf") if found is None else -value
             ranked.append((order, len(ranked), {**row, "score": score}))
     ranked.sort(key=lambda entry: entry[:2])
-    with _lines(out) as write:
+    with written_lines(out) as write:
         for _, _, row in ranked[:top]:
             write(row)
             done.rows += 1
@@ -193,93 +176,9 @@ def _language() -> tuple[Score, Added]:
     return score, {"label": None, "score": None}
 
 
-def _batches(
-    parts: Sequence[Any], done: Predicted, column: str | None
-) -> Iterator[list[dict[str, Any]]]:
-    rows = itertools.chain.from_iterable(read_rows(part) for part in parts)
-    read = given = held = 0
-    there = column is None
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        read += row.lost
-        if row.values is None:
-            _note(row, done)
-            continue
-        batch.append(row.values)
-        there = there or column in row.values
-        held += sum(len(value) for value in row.values.values() if isinstance(value, str))
-        if len(batch) == BATCH or held >= BATCH_CHARACTERS:
-            given += len(batch)
-            yield batch
-            batch, held = [], 0
-    if batch:
-        given += len(batch)
-        yield batch
-    if read != given + done.unreadable:
-        raise ConservationError(
-            f"{read} rows were read, {given} scored, {done.unreadable} unreadable"
-        )
-    if given and not there:
-        raise ConfigError(f"none of the {given:,} rows has the column {column!r} that --text names")
-
-
-def _note(row: TableRow, done: Predicted) -> None:
-    done.unreadable += row.lost
-    if len(done.faults) < FAULTS_SHOWN:
-        done.faults.append(printable(f"{row.place}: {row.error}"))
-
-
 def _text(row: dict[str, Any], column: str | None) -> str | None:
     for name in (column,) if column else TEXT_COLUMNS:
         value = row.get(name)
         if isinstance(value, str):
             return value
     return None
-
-
-def _check_ending(out: Path | None) -> None:
-    if out is not None and not out.name.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst")):
-        raise ConfigError(f"--out {out}: give it the ending .jsonl, .jsonl.gz or .jsonl.zst")
-
-
-@contextlib.contextmanager
-def _lines(out: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Writes rows as JSON lines; a file gets its name when the block has ended well."""
-    if out is None:
-        yield lambda row: _write(sys.stdout, row)
-        return
-    _check_ending(out)
-    temporary = out.with_name(f".{out.name}.part")
-    try:
-        with storage_errors(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            with _opened(temporary, out.name) as file:
-                yield lambda row: _write(file, row)
-            temporary.replace(out)
-    except OSError as error:
-        raise StorageError(f"{out}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _opened(path: Path, name: str) -> Iterator[TextIO]:
-    import io
-
-    import pyarrow as pa
-
-    ending = name.rpartition(".")[2]
-    if ending == "jsonl":
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
-        return
-    compression = {"gz": "gzip", "zst": "zstd"}[ending]
-    with pa.CompressedOutputStream(str(path), compression) as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
-        yield text
-        text.flush()
-        text.detach()
-
-
-def _write(file: TextIO, row: dict[str, Any]) -> None:
-    file.write(json_text(row, finite=True) + "\n")

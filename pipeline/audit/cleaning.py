@@ -19,13 +19,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from audits.findings import Finding
-from pipeline.audit.completion import forget_surplus
 from pipeline.audit.examining import Examined
-from pipeline.audit.parts import Corpus, PartTask, Run, do_parts
+from pipeline.audit.parts import Corpus, PartTask
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import encodable
+from pipeline.runtime.completion import forget_surplus
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.manifest import fingerprint
+from pipeline.runtime.steps import Run, do_parts
 from pipeline.runtime.storage import RunFolder, storage_errors
 from pipeline.sources.cleaned import Action, cleaned_schema, write_cleaned
 from pipeline.sources.columns import ColumnTypes
@@ -84,8 +85,8 @@ def clean_corpus(
     how = fingerprint(schema.to_string(show_field_metadata=True), action)
     tasks = [
         CleanTask(
-            folder, corpus.name, number, part, corpus.columns,
-            fingerprint(own, how, sorted(charges[number].items())),
+            folder, corpus.name, number, fingerprint(own, how, sorted(charges[number].items())),
+            part, corpus.columns,
             action, schema, charges[number],
         )
         for number, (part, own) in enumerate(

@@ -21,11 +21,12 @@ import xxhash
 
 from audits.index import StoredIndex
 from audits.leaks.power import HOST_CHARACTERS
-from pipeline.audit.completion import forget_surplus
-from pipeline.audit.parts import Corpus, PartTask, Run, batches, do_parts
+from pipeline.audit.parts import Corpus, PartTask, batches
 from pipeline.core.errors import ConservationError
+from pipeline.runtime.completion import forget_surplus
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.manifest import fingerprint
+from pipeline.runtime.steps import Run, do_parts
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.corpus import CorpusRow
 
@@ -80,8 +81,8 @@ def count_corpus(
     forget_surplus(folder, corpus.name, len(corpus.parts))
     tasks = [
         CountTask(
-            folder, corpus.name, number, part, corpus.columns,
-            fingerprint(own, index_fingerprint, hosts), index, hosts,
+            folder, corpus.name, number, fingerprint(own, index_fingerprint, hosts), part,
+            corpus.columns, index, hosts,
         )
         for number, (part, own) in enumerate(
             zip(corpus.parts, corpus.fingerprints(), strict=True)

@@ -11,8 +11,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pipeline.audit.completion import forget_surplus
 from pipeline.core.errors import ConfigError
+from pipeline.runtime.completion import forget_surplus
 from pipeline.runtime.storage import RunFolder
 
 __all__ = ["FOLDER", "Embeddings", "plan_embeddings", "remove_surplus"]

@@ -20,14 +20,15 @@ from audits.examine import Examiner
 from audits.findings import Finding
 from audits.semantic.stored_vectors import StoredVectors
 from audits.settings import AuditSettings
-from pipeline.audit.completion import digest_of
 from pipeline.audit.counting import Counts
 from pipeline.audit.embeddings import FOLDER, Embeddings
-from pipeline.audit.parts import Corpus, PartTask, Run, batches, do_parts
+from pipeline.audit.parts import Corpus, PartTask, batches
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import encodable
+from pipeline.runtime.completion import digest_of
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.manifest import fingerprint
+from pipeline.runtime.steps import Run, do_parts
 from pipeline.runtime.storage import RunFolder, storage_errors
 from pipeline.sources.corpus import CorpusRow
 
@@ -115,7 +116,7 @@ def examine_corpus(
     how = fingerprint(index_fingerprint, settings.fingerprint(), counts.digest, counts.documents)
     tasks = [
         ExamineTask(
-            folder, corpus.name, number, part, corpus.columns, fingerprint(own, how), index,
+            folder, corpus.name, number, fingerprint(own, how), part, corpus.columns, index,
             settings, how, counts.file, counts.documents, embeddings,
         )
         for number, (part, own) in enumerate(

@@ -45,7 +45,7 @@ from pipeline.audit.figures import (
     prescreen_figures,
 )
 from pipeline.audit.left import QUARANTINED, check_out, clear, earlier, leave, leave_report
-from pipeline.audit.parts import Corpus, Run, execute
+from pipeline.audit.parts import Corpus
 from pipeline.audit.plan import Audit
 from pipeline.audit.self_test import run_self_test
 from pipeline.audit.stored import held_index
@@ -53,6 +53,7 @@ from pipeline.core.errors import ConservationError
 from pipeline.core.records import encodable
 from pipeline.runtime.executor import Executor
 from pipeline.runtime.progress import Reporter
+from pipeline.runtime.steps import Run, execute
 from pipeline.runtime.storage import RunFolder
 
 __all__ = ["QUARANTINE_LIMIT", "AuditResult", "run_audit"]

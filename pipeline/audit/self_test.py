@@ -23,10 +23,11 @@ from audits.leaks.labelled import SELF_TEST, Leaks, read_leaks, shipped_leaks
 from audits.leaks.power import Case, SelfTest, judge, plan_self_test
 from audits.settings import AuditSettings
 from classifiers.evaluate import proportion
-from pipeline.audit.completion import digest_of
 from pipeline.audit.counting import count_corpus, sample_hosts
 from pipeline.audit.examining import examine_corpus
-from pipeline.audit.parts import Corpus, Run
+from pipeline.audit.parts import Corpus
+from pipeline.runtime.completion import digest_of
+from pipeline.runtime.steps import Run
 from pipeline.runtime.storage import RunFolder, storage_errors
 from pipeline.sources.corpus import CorpusColumns, plan_corpus
 

@@ -19,7 +19,7 @@ from audits.settings import AuditSettings
 from classifiers.embed import Encoder
 from pipeline.audit.benchmarks import list_benchmarks, load_benchmarks
 from pipeline.audit.calibration import calibrate, read_thresholds, to_file
-from pipeline.audit.completion import finish, finished, forget_surplus
+from pipeline.runtime.completion import finish, finished, forget_surplus
 from pipeline.audit.encoders import languages_of
 from pipeline.audit.examining import Placed
 from pipeline.audit.figures import claims, coverages
