@@ -15,7 +15,7 @@ import pytest
 import toy_classifiers as toys
 
 from classifiers.text_classifier import TextClassifier
-from pipeline import predict
+from pipeline import scored_rows
 from pipeline.core.errors import ConfigError, ConservationError, ModelError, SourceError
 from pipeline.predict import predict_rows, rank_rows
 from pipeline.sources.table_rows import TableRow
@@ -81,7 +81,7 @@ def test_batches_make_no_difference(
 ) -> None:
     predict_rows(str(toys.binary()), [str(given)], tmp_path / "one.jsonl")
     for size in (1, 7, 40):
-        monkeypatch.setattr(predict, "BATCH", size)
+        monkeypatch.setattr(scored_rows, "BATCH", size)
         done = predict_rows(str(toys.binary()), [str(given)], tmp_path / "two.jsonl")
         assert done.rows == 40
         assert (tmp_path / "two.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
@@ -99,7 +99,7 @@ def test_a_batch_holds_no_more_than_so_many_characters(
         return real(classifier, texts)
 
     monkeypatch.setattr(TextClassifier, "score", score)
-    monkeypatch.setattr(predict, "BATCH_CHARACTERS", 3 * max(map(len, TEXTS)))
+    monkeypatch.setattr(scored_rows, "BATCH_CHARACTERS", 3 * max(map(len, TEXTS)))
     predict_rows(str(toys.binary()), [str(given)], tmp_path / "two.jsonl")
     assert sum(sizes) == len(ROWS)
     assert 1 < max(sizes) < len(ROWS) / 2
@@ -319,7 +319,7 @@ def test_a_row_that_is_lost_is_a_bug_that_stops(
     def note(row: TableRow, done: Any) -> None:
         """Forgets to count."""
 
-    monkeypatch.setattr(predict, "_note", note)
+    monkeypatch.setattr(scored_rows, "_note", note)
     given.write_text("{broken\n" + given.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(ConservationError, match="41 rows were read, 40 scored, 0 unreadable"):
         predict_rows(str(toys.binary()), [str(given)], tmp_path / "out.jsonl")
@@ -357,7 +357,7 @@ def test_an_error_on_the_way_leaves_no_file(
         return np.full((7, 2), 0.5, np.float32)
 
     monkeypatch.setattr(TextClassifier, "score", score)
-    monkeypatch.setattr(predict, "BATCH", 7)
+    monkeypatch.setattr(scored_rows, "BATCH", 7)
     for ending in ("jsonl", "jsonl.gz", "jsonl.zst"):
         calls.clear()
         before = tmp_path / f"out.{ending}"
@@ -371,18 +371,18 @@ def test_an_error_on_the_way_leaves_no_file(
 
 def test_no_row_is_held_longer_than_its_batch(given: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read is written before much more is read."""
-    monkeypatch.setattr(predict, "BATCH", 5)
+    monkeypatch.setattr(scored_rows, "BATCH", 5)
     out = io.StringIO()
     ahead: list[int] = []
-    real = predict.read_rows
+    real = scored_rows.read_rows
 
     def counted(part: Any) -> Any:
         for number, row in enumerate(real(part)):
             ahead.append(number - out.getvalue().count("\n"))
             yield row
 
-    monkeypatch.setattr(predict, "read_rows", counted)
-    monkeypatch.setattr(predict.sys, "stdout", out)
+    monkeypatch.setattr(scored_rows, "read_rows", counted)
+    monkeypatch.setattr(scored_rows.sys, "stdout", out)
     predict_rows(str(toys.binary()), [str(given)], None)
     assert max(ahead) < 5
 
@@ -403,7 +403,7 @@ class Lengths:
 @pytest.fixture
 def lengths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("classifiers.relevance.Relevance", Lengths)
-    monkeypatch.setattr(predict, "BATCH", 2)
+    monkeypatch.setattr(scored_rows, "BATCH", 2)
 
 
 @pytest.mark.usefixtures("lengths")
