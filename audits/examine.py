@@ -113,11 +113,18 @@ class Examiner:
 
     def threshold(self, benchmark: str) -> float:
         """Least probability of a leak of this benchmark's items."""
-        return self.settings.thresholds.get(benchmark, self._default)
+        usual = self._usual[benchmark in self._with_passage]
+        return self.settings.thresholds.get(benchmark, usual)
 
     @functools.cached_property
-    def _default(self) -> float:
-        return Verifier.load().threshold(self.settings.false_positive_rate)
+    def _usual(self) -> tuple[float, float]:
+        """Without and with a passage."""
+        rate, verifier = self.settings.false_positive_rate, Verifier.load()
+        return verifier.threshold(rate), verifier.threshold(rate, passage=True)
+
+    @functools.cached_property
+    def _with_passage(self) -> frozenset[str]:
+        return frozenset(item.benchmark for item in self.index.items if item.passage)
 
     def examine(self, rows: Sequence[Row], vectors: StoredVectors | None = None) -> Examined:
         """Find what these documents leak.

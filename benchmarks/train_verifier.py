@@ -29,6 +29,8 @@ from classifiers.evaluate import proportion
 
 FOLDS = 5
 GROUPS, MADE = 0.05, 0.3  # weight of texts written for this project, and of those made by rule
+PASSAGE = 0.3  # of other questions on a passage, which say little of what has none
+SAME = 5  # times as many of them may be flagged
 EASY = 0.6  # cosine
 EVEN = 600  # weight that the paraphrases of each real benchmark have together
 SHARE = {"restated": 0.7, "explained": 0.7}  # of the trees
@@ -90,6 +92,7 @@ class Data:
             rows = self.truths[head] & (self.bench == name) & ~self.ours & ~made
             weights[rows] = EVEN / max(int(rows.sum()), 1) if head == "restated" else 1
         weights[self.ours] *= GROUPS
+        weights[self.passage[self.found.text]] *= PASSAGE
         weights[made] *= MADE
         return weights
 
@@ -266,14 +269,24 @@ def _write(data: Data, clean: _Flags, odds: _Floats) -> None:
     np.savez_compressed(SHIPPED / "verifier.npz", **arrays)
     # At most that share of either: of what is most like an item, and of what a crawl is made of.
     limits = {
-        f"{rate:g}": round(float(1 / (1 + np.exp(-max(
-            np.quantile(best[rows], 1 - rate) for rows in (clean, data.page)
-        )))), 4)
+        f"{rate:g}": _probability(
+            max(np.quantile(best[rows], 1 - rate) for rows in (clean, data.page))
+        )
         for rate in RATES
-    }  # fmt: skip
-    header = {"evidence": list(NAMES), "thresholds": limits}
+    }
+    # Of other questions on the passage SAME times as many: what is asked of a passage often is
+    # asked in much the same words.
+    passages = {
+        f"{rate:g}": _probability(np.quantile(best[data.passage], 1 - SAME * rate))
+        for rate in RATES
+    }
+    header = {"evidence": list(NAMES), "thresholds": limits, "with_passage": passages}
     (SHIPPED / "verifier.json").write_text(json.dumps(header, indent=1) + "\n", "utf-8")
-    print(f"\nwritten: thresholds {limits}")
+    print(f"\nwritten: thresholds {limits}, with a passage {passages}")
+
+
+def _probability(odds: float) -> float:
+    return round(float(1 / (1 + np.exp(-odds))), 4)
 
 
 if __name__ == "__main__":

@@ -110,10 +110,12 @@ class Verifier:
         heads: by name, see `HEADS`.
         thresholds: false positive rate on clean texts of the same trades, as text, to the least
             probability that keeps to it.
+        with_passage: the same for items that ask about a passage, found on other questions on it.
     """
 
     heads: Mapping[str, Head]
     thresholds: Mapping[str, float]
+    with_passage: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     @classmethod
     @functools.cache
@@ -139,7 +141,7 @@ class Verifier:
             )
         with np.load(data, allow_pickle=False) as arrays:
             heads = {name: Head.of(name, arrays) for name in HEADS}
-        return cls(heads, header["thresholds"])
+        return cls(heads, header["thresholds"], header["with_passage"])
 
     def probabilities(self, figures: Sequence[Mapping[str, float]]) -> dict[str, _Floats]:
         """What each head says of each candidate.
@@ -151,15 +153,25 @@ class Verifier:
         rows = rows.reshape(len(figures), len(NAMES))
         return {name: _sigmoid(self.heads[name].log_odds(rows)) for name in HEADS}
 
-    def threshold(self, rate: float) -> float:
+    def threshold(self, rate: float, *, passage: bool = False) -> float:
         """Least probability of a leak at a false positive rate, between the calibrated rates.
 
         Beyond them that of the nearest one.
+
+        Args:
+            rate: 0 to 1.
+            passage: whether it is for items that ask about a passage: other questions on the same
+                passage resemble them more than anything else does.
         """
-        rates, values = zip(
-            *sorted((float(one), value) for one, value in self.thresholds.items()), strict=True
-        )
-        return float(np.interp(np.log(max(rate, 1e-9)), np.log(rates), values))
+        calibrated = (self.thresholds, self.with_passage) if passage else (self.thresholds,)
+        return max(_between(one, rate) for one in calibrated if one)
+
+
+def _between(thresholds: Mapping[str, float], rate: float) -> float:
+    rates, values = zip(
+        *sorted((float(one), value) for one, value in thresholds.items()), strict=True
+    )
+    return float(np.interp(np.log(max(rate, 1e-9)), np.log(rates), values))
 
 
 def _sigmoid(values: _Floats) -> _Floats:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pipeline
+from audits.items import Benchmark
 from audits.settings import AuditSettings
 from audits.verify.verifier import Verifier
 from classifiers.evaluate import Interval, proportion
@@ -201,14 +202,18 @@ def read_thresholds(
     return {name: float(found[name]) for name in benchmarks if name in found}, notes
 
 
-def thresholds_of(settings: AuditSettings, benchmarks: Sequence[str]) -> dict[str, float]:
+def thresholds_of(settings: AuditSettings, benchmarks: Sequence[Benchmark]) -> dict[str, float]:
     """By benchmark, the probability from which a finding counts.
 
     Raises:
         ModelError: see `audits.verify.verifier.Verifier.load`.
     """
-    usual = Verifier.load().threshold(settings.false_positive_rate)
-    return {name: settings.thresholds.get(name, usual) for name in benchmarks}
+    rate, trained = settings.false_positive_rate, Verifier.load()
+    usual = {
+        one.name: trained.threshold(rate, passage=any(item.passage for item in one.items))
+        for one in benchmarks
+    }
+    return {name: settings.thresholds.get(name, value) for name, value in usual.items()}
 
 
 def verifier(settings: AuditSettings) -> str:

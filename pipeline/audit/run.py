@@ -176,7 +176,7 @@ class _Auditing:
             "settings": self._described(settings),
             "benchmarks": benchmark_figures(
                 audit.benchmarks, covered, figures, findings,
-                thresholds_of(settings, [one.name for one in audit.benchmarks]),
+                thresholds_of(settings, audit.benchmarks),
             ),
             "suppressed": rows[:SUPPRESSED],
             "suppressed_total": {
@@ -215,7 +215,7 @@ class _Auditing:
         # All that is ever found counts here, so that a threshold can be anywhere.
         lowest = dataclasses.replace(settings, thresholds=dict.fromkeys(names, settings.floor))
         _, examined = self._searched(audit.clean, lowest)
-        shipped = thresholds_of(settings, names)
+        shipped = thresholds_of(settings, audit.benchmarks)
         found = calibrate(examined.placed, examined.documents, shipped, rate)
         text = to_file(
             found,

@@ -178,6 +178,12 @@ class TestThreshold:
         turned = dict(reversed(self.RATES.items()))
         assert verifier(**turned).threshold(0.003) == verifier(**self.RATES).threshold(0.003)
 
+    def test_items_with_a_passage_need_no_less(self) -> None:
+        made = dataclasses.replace(verifier(**self.RATES), with_passage={"0.001": 0.8, "0.1": 0.7})
+        assert made.threshold(0.001, passage=True) == 0.9
+        assert made.threshold(0.1, passage=True) == pytest.approx(0.7)
+        assert made.threshold(0.1) == pytest.approx(0.2)
+
 
 class TestLoad:
     @pytest.fixture
@@ -188,7 +194,11 @@ class TestLoad:
         return tmp_path / "shipped"
 
     def written(self, folder: Path, **header: Any) -> Path:
-        made = {"evidence": list(NAMES), "thresholds": {"0.001": 0.9}} | header
+        made = {
+            "evidence": list(NAMES),
+            "thresholds": {"0.001": 0.9},
+            "with_passage": {"0.001": 0.95},
+        } | header
         (folder / "verifier.json").write_text(json.dumps(made))
         np.savez(
             folder / "verifier.npz", **{k: v for n in HEADS for k, v in head().arrays(n).items()}
@@ -199,6 +209,7 @@ class TestLoad:
         self.written(folder)
         found = Verifier.load.__wrapped__(Verifier)  # type: ignore[attr-defined]
         assert found.threshold(0.001) == 0.9
+        assert found.threshold(0.001, passage=True) == 0.95
         one, other = (which.probabilities([figures(1, 2)]) for which in (found, verifier()))
         assert one.keys() == other.keys()
         assert 0 < one["restated"][0] < 1
