@@ -24,6 +24,7 @@ LOOK = 4 << 20
 # Bytes scanned in vain after damage, beyond which the rest is given up: a fixed part, and more for
 # each byte passed over. Hostile nesting would make the search quadratic.
 TRIES, TRIES_PER_BYTE = 64 << 20, 8
+TRY = 512  # bytes that could be scanned in the time that one try takes at least
 CUT_OFF = "cut_off"  # what is told as ``table.json`` or ``table.compression``
 
 
@@ -171,7 +172,7 @@ class _Elements:
             begins, scanned = self._begins()
             if begins:
                 return True
-            spent += scanned
+            spent += TRY + scanned
             if spent > TRIES + TRIES_PER_BYTE * (window.offset - start):
                 return False
         return False

@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.core.errors import RecordError
 from pipeline.sources.json_lines import MAX_LINE, checked, json_value
 
-__all__ = ["CANDIDATE", "Found", "Window"]
+__all__ = ["Found", "Window"]
 
 READ = 1 << 20  # bytes taken in at a time, or as many as are held if that is more
 # A fault so near the end of what has been taken in may be due to the end. The longest that the
@@ -24,7 +24,8 @@ SLACK = 16
 TOO_DEEP = 1 << 16  # bytes, about, after which the scanner gives up on nesting
 BOM = "\xef\xbb\xbf"
 BLANK = re.compile(r"[ \t\n\r]*")
-CANDIDATE = re.compile(r",[ \t\n\r]*(?=\{)")
+CANDIDATE = re.compile(r",[ \t\n\r]*(?=\{[ \t\n\r]*\")")
+OPEN_END = re.compile(r",[ \t\n\r]*(?:\{[ \t\n\r]*)?")
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 _scan = json.JSONDecoder().raw_decode
@@ -100,7 +101,7 @@ class Window:
                 self.at = found.end()
                 return True
             comma = self.text.rfind(",", self.at)
-            open_end = comma >= 0 and BLANK.match(self.text, comma + 1).end() == len(self.text)  # type: ignore[union-attr]
+            open_end = comma >= 0 and OPEN_END.fullmatch(self.text, comma)
             self.at = comma if open_end else len(self.text)
             if not self._fill():
                 self.at = len(self.text)
