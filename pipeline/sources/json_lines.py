@@ -1,7 +1,8 @@
 """JSON lines, plain or compressed: every line that begins in a byte range, parsed or as a fault.
 
 Offsets count from the beginning of the file, of its unpacked text where it is compressed. Nothing
-here knows of columns or of Parquet.
+here knows of columns or of Parquet. How bytes become a value, and a file pieces, is the same for
+`pipeline.sources.json_array`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pipeline.core.errors import RecordError, SourceError
 from pipeline.core.records import encodable
 from pipeline.sources.inputs import open_input
 
-__all__ = ["json_lines"]
+__all__ = ["MAX_LINE", "checked", "json_lines", "json_value", "pieces_of"]
 
 READ = 1 << 20  # bytes asked of a file at a time
 CALL = 256 << 10  # stored bytes that one call of a decompressor takes, and more than a zstd block
@@ -49,10 +50,8 @@ def json_lines(
         SourceError: the file can no longer be read.
     """
     with open_input(path) as (file, _):
-        if compression is None:
-            pieces, limit = _stored(file, path, max(start - 1, 0)), end
-        else:
-            pieces, limit = _unpacked(file, path, compression), None
+        limit = end if compression is None else None
+        pieces = pieces_of(file, path, compression, max(start - 1, 0))
         for offset, line in _lines(pieces, start, limit):
             if isinstance(line, RecordError):
                 yield offset, line
@@ -60,7 +59,7 @@ def json_lines(
             if line.startswith(BOM):  # of the file, or of one of those it was joined from
                 line = line[len(BOM) :]
             if line and not line.isspace():
-                yield offset, _parse(line)
+                yield offset, _object(json_value(line))
 
 
 def _lines(
@@ -106,20 +105,41 @@ def _join(carry: list[bytes], line: bytes, size: int) -> bytes | RecordError:
     return b"".join((*carry, line)) if carry else line
 
 
-def _parse(line: bytes) -> dict[str, Any] | RecordError:
+def _object(value: Any) -> dict[str, Any] | RecordError:
+    if isinstance(value, dict | RecordError):
+        return value
+    return RecordError("table.object", f"{_json_name(value)} where an object belongs")
+
+
+def json_value(data: bytes, what: str = "line") -> Any:
+    """The value that bytes hold as JSON, without lone surrogates, or its fault as a `RecordError`.
+
+    Args:
+        data: in UTF-8.
+        what: it is, for the message of ``table.utf8``. Other faults: ``table.json``,
+            ``table.depth``.
+    """
     try:
-        values = json.loads(line.decode())
+        value = json.loads(data.decode())
     except UnicodeDecodeError as error:
-        return RecordError("table.utf8", f"byte {error.start} of the line is no UTF-8")
+        return RecordError("table.utf8", f"byte {error.start} of the {what} is no UTF-8")
     except RecursionError:
         return RecordError("table.depth", f"nested more than {MAX_DEPTH} deep")
     except ValueError as error:
         return RecordError("table.json", str(error))
-    if _depth(values) > MAX_DEPTH:
+    return checked(value, b"\\" in data and SURROGATE.search(data) is not None)
+
+
+def checked(value: Any, surrogates: bool) -> Any:
+    """A parsed value that is not nested too deep, else ``table.depth``.
+
+    Args:
+        value: as ``json.loads`` gives it.
+        surrogates: it may have lone ones, which are mended.
+    """
+    if _depth(value) > MAX_DEPTH:
         return RecordError("table.depth", f"nested more than {MAX_DEPTH} deep")
-    if not isinstance(values, dict):
-        return RecordError("table.object", f"{_json_name(values)} where an object belongs")
-    return _mend(values) if b"\\" in line and SURROGATE.search(line) else values
+    return _mend(value) if surrogates else value
 
 
 def _json_name(value: Any) -> str:
@@ -149,6 +169,26 @@ def _mend(value: Any) -> Any:
 
 
 # --- bytes -----------------------------------------------------------------------------------
+
+
+def pieces_of(
+    file: BinaryIO, path: str, compression: str | None, start: int = 0
+) -> Iterator[bytes]:
+    """The bytes of a file, unpacked, in pieces of at most `READ`.
+
+    Args:
+        file: open for reading.
+        path: of it, for messages.
+        compression: ``"gzip"``, ``"zstd"`` or None.
+        start: of a plain file, the first byte wanted.
+
+    Raises:
+        RecordError: ``table.compression``, after the last byte that can be had.
+        SourceError: the file can no longer be read.
+    """
+    if compression is None:
+        return _stored(file, path, start)
+    return _unpacked(file, path, compression)
 
 
 def _stored(file: BinaryIO, path: str, start: int) -> Iterator[bytes]:

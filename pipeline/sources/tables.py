@@ -41,6 +41,7 @@ __all__ = [
     "TableBatch",
     "TablePart",
     "TableRow",
+    "check_format",
     "plan_tables",
     "read_batches",
     "read_rows",
@@ -121,6 +122,28 @@ def stamp(path: str) -> tuple[int, int]:
         raise SourceError(f"{path}: {error.strerror or error}") from error
 
 
+def check_format(path: str, ending: str, marked: bool) -> int:
+    """Size in bytes of a file that is what its ending says, as far as its first bytes tell.
+
+    Args:
+        path: absolute path or URL.
+        ending: by which it is read.
+        marked: such files begin with bytes of their own, as those of gzip do.
+
+    Raises:
+        SourceError: it is something else, or cannot be opened.
+    """
+    with open_input(path) as (file, size):
+        head = file.read(4)
+    known = next(((by, what) for magic, by, what in MAGICS if head.startswith(magic)), None)
+    if known is not None and not ending.endswith(known[0]):
+        raise SourceError(f"{path}: is {known[1]}")
+    if known is None and marked:
+        what = "is empty" if size == 0 else "is not what its ending says"
+        raise SourceError(f"{path}: {what}; write it again, rename it or leave it out")
+    return size
+
+
 def _expand(pattern: str) -> list[str]:
     filesystem, inner = locate(pattern)
     try:
@@ -155,14 +178,7 @@ def _within(filesystem: Any, folder: str) -> list[str]:
 
 def _cut(path: str, part_bytes: int) -> list[TablePart]:
     ending = ending_of(path)
-    with open_input(path) as (file, size):
-        head = file.read(4)
-    known = next(((by, what) for magic, by, what in MAGICS if head.startswith(magic)), None)
-    if known is not None and not ending.endswith(known[0]):
-        raise SourceError(f"{path}: is {known[1]}")
-    if known is None and (ending == PARQUET or JSON_LINES[ending]):
-        what = "is empty" if size == 0 else "is not what its ending says"
-        raise SourceError(f"{path}: {what}; write it again, rename it or leave it out")
+    size = check_format(path, ending, ending == PARQUET or JSON_LINES[ending] is not None)
     if ending == PARQUET:
         with open_parquet(path) as table:
             return _cut_groups(path, table, part_bytes)
