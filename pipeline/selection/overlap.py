@@ -1,0 +1,70 @@
+"""Overlap of a training set with a Golden Set: the same prompt, or eight words in a row.
+
+Meaning is compared by the audit (`pipeline.audit`); what is here needs no model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["NGRAM", "exact_key", "ngrams", "overlaps", "shared_with"]
+
+NGRAM = 8  # words
+_WORD = re.compile(r"\w+")
+
+
+def exact_key(text: str) -> str:
+    """What two prompts have in common that differ in case, punctuation and white space only."""
+    return " ".join(_WORD.findall(text.lower())) or text.strip()
+
+
+def ngrams(text: str, size: int = NGRAM) -> Iterator[int]:
+    """Hashes of runs of words, in lower case; none of a shorter text."""
+    words = _WORD.findall(text.lower())
+    for at in range(len(words) - size + 1):
+        run = "\0".join(words[at : at + size]).encode("utf-8", "surrogatepass")
+        yield int.from_bytes(hashlib.blake2b(run, digest_size=8).digest(), "big")
+
+
+def shared_with(candidates: Sequence[str], texts: Sequence[str]) -> list[int]:
+    """With how many texts each candidate shares eight words in a row, at most: by its commonest run.
+
+    Args:
+        candidates: prompts that might evaluate.
+        texts: all that is said in each conversation that might train.
+    """
+    own = [set(ngrams(text)) for text in candidates]
+    count: Counter[int] = Counter(dict.fromkeys(set().union(*own), 0))
+    for text in texts:
+        count.update({run for run in ngrams(text) if run in count})
+    return [max((count[run] for run in runs), default=0) for runs in own]
+
+
+def overlaps(
+    golden: Iterable[str], prompts: Sequence[str], texts: Sequence[str]
+) -> list[tuple[str, int] | None]:
+    """How each training conversation overlaps with the Golden Set.
+
+    Args:
+        golden: prompts of the Golden Set.
+        prompts: opening prompts of the conversations.
+        texts: all that is said in each of them.
+
+    Returns:
+        For each ``"golden.exact"`` and 1, ``"golden.ngram"`` and the number of runs of eight words
+        in common, or None.
+    """
+    known = list(golden)
+    keys = {exact_key(text) for text in known}
+    runs = {run for text in known for run in ngrams(text)}
+    found: list[tuple[str, int] | None] = []
+    for prompt, text in zip(prompts, texts, strict=True):
+        if exact_key(prompt) in keys:
+            found.append(("golden.exact", 1))
+            continue
+        shared = len({run for run in ngrams(text) if run in runs}) if runs else 0
+        found.append(("golden.ngram", shared) if shared else None)
+    return found
