@@ -57,6 +57,7 @@ class LogFields:
 
 
 RECOGNISED = {"id": IDS, "user": USERS, "tier": TIERS, "time": TIMES, "model": MODELS}
+LOOKED_FOR = {kind: frozenset((*names, *HOLDERS)) for kind, names in RECOGNISED.items()}
 
 
 def lookup(values: Mapping[str, Any], path: str) -> Any:
@@ -65,7 +66,7 @@ def lookup(values: Mapping[str, Any], path: str) -> Any:
         return values[path]
     value: Any = values
     for name in path.split("."):
-        if not isinstance(value, Mapping) or name not in value:
+        if not isinstance(value, dict) or name not in value:
             return MISSING
         value = value[name]
     return value
@@ -79,16 +80,18 @@ def recognised(values: Mapping[str, Any], kind: str) -> Any:
         kind: ``id``, ``user``, ``tier``, ``time`` or ``model``.
     """
     names = RECOGNISED[kind]
+    if values.keys().isdisjoint(LOOKED_FOR[kind]):
+        return None
     for name in names:
         value = values.get(name)
         if value is not None and value != "":
-            if kind != "user" or not isinstance(value, Mapping):
+            if kind != "user" or not isinstance(value, dict):
                 return value
             if value.get("id") is not None:
                 return value["id"]
     for holder in HOLDERS:
         inner = values.get(holder)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             for name in names:
                 if inner.get(name) is not None:
                     return inner[name]
@@ -104,7 +107,7 @@ def named_text(values: Mapping[str, Any], path: str | None, kind: str) -> str:
         value = lookup(values, path)
         return "" if value is MISSING else encodable(id_text(value))
     value = recognised(values, kind)
-    if isinstance(value, list | Mapping) or (isinstance(value, str) and len(value) > LONGEST):
+    if isinstance(value, list | dict) or (isinstance(value, str) and len(value) > LONGEST):
         return ""
     return id_text(value)
 
@@ -113,7 +116,7 @@ def field_names(values: Mapping[str, Any], depth: int = 3) -> Iterator[str]:
     """Dotted names of the fields of a row, those of objects in it included."""
     for name, value in values.items():
         yield name
-        if isinstance(value, Mapping) and depth > 1:
+        if isinstance(value, dict) and depth > 1:
             yield from (f"{name}.{inner}" for inner in field_names(value, depth - 1))
 
 

@@ -83,7 +83,7 @@ def conversations(
         values = {"prompt": values}
     elif isinstance(values, list | tuple):
         values = {"messages": values}
-    elif not isinstance(values, Mapping):
+    elif not isinstance(values, dict):
         kind = type(values).__name__
         yield RecordError("log.shape", f"a value of type {kind} is no conversation")
         return
@@ -99,7 +99,7 @@ def conversations(
 
 def has_shape(values: Any) -> bool:
     """Whether turns are found in a row, or fields that have them."""
-    if not isinstance(values, Mapping):
+    if not isinstance(values, dict):
         return isinstance(values, str | list | tuple)
     if is_tree(values) or looks_like_turn(values) or len(sides_of(values)) > 1:
         return True
@@ -185,7 +185,7 @@ class RowShape:
         """The user's first turn as the log has it: WildChat tells there who it was."""
         turns = first_of(self.values, tuple(TURNS))
         first = turns[0] if isinstance(turns, list | tuple) and turns else None
-        return first if isinstance(first, Mapping) and "hashed_ip" in first else None
+        return first if isinstance(first, dict) and "hashed_ip" in first else None
 
     # --- shapes ------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class RowShape:
         instances = values.get(INSTANCES)
         rows = instances if isinstance(instances, list | tuple) and instances else [values]
         for row in rows:
-            if not isinstance(row, Mapping):
+            if not isinstance(row, dict):
                 raise RecordError("log.turn_type", f"an instance of type {type(row).__name__}")
             more = next((_text(row, name) for name in INPUTS if row.get(name) is not None), "")
             asked = BETWEEN.join(text for text in (instruction, more) if text)
@@ -246,7 +246,7 @@ class RowShape:
 
     def _prompt(self, name: str, unread: list[str]) -> tuple[Turn, ...]:
         value = self.values[name]
-        if not isinstance(value, list | Mapping):
+        if not isinstance(value, list | dict):
             return (Turn(USER, _text(self.values, name)), *_answer(self.values))
         turns = turns_of(value, self.fields, unread)
         completion = self.values.get("completion")

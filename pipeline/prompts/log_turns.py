@@ -6,7 +6,7 @@ A turn that cannot be read costs its conversation: an answer without its questio
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.core.errors import RecordError
@@ -66,7 +66,7 @@ def turns_of(
         if parsed is None:
             return (Turn(USER, encodable(value)),)
         value = parsed
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = _rows_of(value)
     if not isinstance(value, list | tuple):
         raise RecordError("log.turns", f"{type(value).__name__} where a list of turns belongs")
@@ -76,16 +76,15 @@ def turns_of(
         return tuple(
             Turn(sides[number % len(sides)], encodable(text)) for number, text in enumerate(value)
         )
-    return tuple(
-        turn
-        for number, given in enumerate(value, 1)
-        for turn in _turn(given, number, fields, unread)
-    )
+    turns: list[Turn] = []
+    for number, given in enumerate(value, 1):
+        turns += _turn(given, number, fields, unread)
+    return tuple(turns)
 
 
 def role_of(value: Any) -> str | None:
     """One of `ROLES` for a name of a side, however it is written; None for an unknown one."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = value.get("role")
     if not isinstance(value, str):
         return None
@@ -107,10 +106,10 @@ def sides_of(values: Mapping[str, Any]) -> tuple[Turn, ...]:
     )
 
 
-def _turn(given: Any, number: int, fields: LogFields, unread: list[str]) -> Iterator[Turn]:
+def _turn(given: Any, number: int, fields: LogFields, unread: list[str]) -> Sequence[Turn]:
     if given is None:
         raise RecordError("log.turn_null", f"turn {number} is null")
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise RecordError(
             "log.turn_type", f"turn {number} is of type {type(given).__name__}, not an object"
         )
@@ -118,8 +117,7 @@ def _turn(given: Any, number: int, fields: LogFields, unread: list[str]) -> Iter
     if named is MISSING and fields.role is None:
         pairs = sides_of(given)
         if pairs:
-            yield from pairs
-            return
+            return pairs
     role = role_of(named)
     if role is None:
         what = "no role" if named is MISSING or named is None else f"the unknown role {named!r:.60}"
@@ -140,7 +138,7 @@ def _turn(given: Any, number: int, fields: LogFields, unread: list[str]) -> Iter
     when = "" if time is MISSING else utc(time)
     if when is None:
         unread.append(f"turn {number} has {str(time)!r:.60} for a time")
-    yield Turn(role, encodable(text or ""), when or "")
+    return (Turn(role, encodable(text or ""), when or ""),)
 
 
 def _field(values: Mapping[str, Any], path: str | None, names: Sequence[str]) -> Any:
@@ -159,17 +157,17 @@ def _said(content: Any) -> str | None:
     """The text of a turn; of one in parts the texts, while pictures and calls of tools have none."""
     if isinstance(content, str):
         return content
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         inner = next((content[key] for key in ("parts", "text", "content") if key in content), None)
-        return None if isinstance(inner, Mapping) else _said(inner)
+        return None if isinstance(inner, dict) else _said(inner)
     if not isinstance(content, list | tuple):
         return None
     texts: list[str] = []
     for part in content:
         text = part
-        if isinstance(part, Mapping):
+        if isinstance(part, dict):
             text = part.get("text")
-            if isinstance(text, Mapping):  # {"type": "text", "text": {"value": …}}
+            if isinstance(text, dict):  # {"type": "text", "text": {"value": …}}
                 text = text.get("value")
             if text is None and ("type" in part or "content_type" in part):
                 continue  # a picture, a sound, a call
@@ -202,7 +200,6 @@ def _parsed(text: str, fields: LogFields) -> list[Any] | dict[str, Any] | None:
         return None
     turns: Iterable[Any] = value if isinstance(value, list) else [value]
     told = any(
-        isinstance(turn, Mapping) and (looks_like_turn(turn) or fields.role in turn)
-        for turn in turns
+        isinstance(turn, dict) and (looks_like_turn(turn) or fields.role in turn) for turn in turns
     )
     return value if told else None

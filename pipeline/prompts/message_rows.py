@@ -76,7 +76,7 @@ class Detached:
 def is_message_row(values: Any) -> bool:
     """Whether a row is one message of a tree, and tells which one it answers."""
     return (
-        isinstance(values, Mapping)
+        isinstance(values, dict)
         and ("message_id" in values or "user_message_id" in values)
         and any(name in values for name in PARENTS)
         and "replies" not in values

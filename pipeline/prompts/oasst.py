@@ -50,7 +50,7 @@ def message_id(values: Mapping[str, Any]) -> Any:
 def is_tree(values: Mapping[str, Any]) -> bool:
     """Whether a row is a tree: a root in ``prompt``, or a message that has its ``replies``."""
     root = values.get("prompt")
-    if isinstance(root, Mapping):
+    if isinstance(root, dict):
         return "replies" in root or "message_id" in root
     return isinstance(values.get("replies"), list) and isinstance(values.get("text"), str)
 
@@ -69,7 +69,7 @@ def tree_conversations(values: Mapping[str, Any], make: Make) -> Iterator[Given]
     """
     root = values.get("prompt")
     try:
-        yield from ways(nested(root if isinstance(root, Mapping) else values), make)
+        yield from ways(nested(root if isinstance(root, dict) else values), make)
     except RecordError as error:
         yield error
 
@@ -85,7 +85,7 @@ def nested(root: Mapping[str, Any]) -> Message:
     while left:
         message = left.pop()
         for reply in message.values.get("replies") or ():
-            if not isinstance(reply, Mapping):
+            if not isinstance(reply, dict):
                 kind = type(reply).__name__
                 raise RecordError("log.tree", f"a reply of type {kind} is no message")
             message.answers.append(Message(reply))

@@ -35,7 +35,7 @@ def utc(value: Any) -> str | None:
     try:
         if isinstance(value, str):
             return _of_text(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return _of_object(value)
         if isinstance(value, datetime.datetime):
             return _written(value)
@@ -61,7 +61,7 @@ def _of_text(text: str) -> str | None:
 
 def _of_object(value: Mapping[Any, Any]) -> str | None:
     for name in ("$date", "$numberLong"):
-        if name in value and not isinstance(value[name], Mapping):
+        if name in value and not isinstance(value[name], dict):
             return utc(value[name])
         if name in value:
             return utc(value[name].get("$numberLong"))

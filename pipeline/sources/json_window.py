@@ -21,6 +21,7 @@ READ = 1 << 20  # bytes taken in at a time, or as many as are held if that is mo
 # A fault so near the end of what has been taken in may be due to the end. The longest that the
 # scanner looks ahead is a pair of escaped surrogates, 12 characters.
 SLACK = 16
+BEHIND = 1 << 16  # bytes
 TOO_DEEP = 1 << 16  # bytes, about, after which the scanner gives up on nesting
 BOM = "\xef\xbb\xbf"
 BLANK = re.compile(r"[ \t\n\r]*")
@@ -95,6 +96,10 @@ class Window:
 
     def find_candidate(self) -> bool:
         """Go to the next object after a comma; to the end if there is none."""
+        # What tells of a fault counts the lines before it: little must be behind.
+        if self.at > max(BEHIND, len(self.text) // 16):
+            self._before += self.at
+            self.text, self.at = self.text[self.at :], 0
         while True:
             found = CANDIDATE.search(self.text, self.at)
             if found:
