@@ -202,7 +202,7 @@ def main() -> None:
     everything = joined([*low, *(test[name] for name in UNSEEN)])
     for title, other in (
         ("koala, oasst, dolly", prompts),
-        ("all twelve but arenahard", everything),
+        ("all eleven others", everything),
     ):
         print(title)
         for name, scores in methods.items():
