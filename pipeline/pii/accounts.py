@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from stdnum import iban as iban_number
 from stdnum import luhn
 
-from pipeline.pii.context import last_word, words
+from pipeline.pii.context import around_numbers, last_word, words
 from pipeline.pii.fold import Folded
 from pipeline.pii.kinds import Candidate, Kind
 from pipeline.pii.policy import Policy
@@ -43,28 +43,23 @@ _IBAN = re.compile(
     r"(?<![0-9A-Za-z])[A-Z]{2}[ \-.]?[0-9]{2}(?:[ \-.\u2014]{0,2}(?:\r?\n[ \t]{0,4})?[0-9A-Z]){11,30}",
     re.I,
 )
-_CHECK_DIGITS = re.compile(r"(?<=[A-Za-z])(?:[0-9]{2}[ \-.]{0,2}[0-9A-Za-z]{2})|(?<=[A-Za-z][ \-.])[0-9]{2}[ \-.][0-9A-Za-z]{4}")  # fmt: skip
-
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _RIPPLE = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_LEGACY = re.compile(r"(?<![0-9A-Za-z])[13][1-9A-HJ-NP-Za-km-z]{25,34}(?![0-9A-Za-z])")
+SHORTEST_WALLET = 25
+_LEGACY = re.compile(r"[13][1-9A-HJ-NP-Za-km-z]{25,34}")
 _SEGWIT = re.compile(
-    r"(?<![0-9A-Za-z])(?:(bc|tb|ltc)1[02-9ac-hj-np-z]{11,87}|(addr|stake)1[02-9ac-hj-np-z]{50,110}"
-    r"|(cosmos)1[02-9ac-hj-np-z]{38})(?![0-9A-Za-z])",
-    re.I,
+    r"(?:(?:bc|tb|ltc)1[02-9ac-hj-np-z]{11,87}|(?:addr|stake)1[02-9ac-hj-np-z]{50,110}|cosmos1[02-9ac-hj-np-z]{38})", re.I
 )
-_ETHEREUM = re.compile(r"(?<![0-9A-Za-z])0x[0-9a-fA-F]{40}(?![0-9A-Za-z])")
+_ETHEREUM = re.compile(r"0x[0-9a-fA-F]{40}")
 _OTHER = re.compile(
-    r"(?<![0-9A-Za-z])(?:[LM3DAT][1-9A-HJ-NP-Za-km-z]{32,34}|r[1-9A-HJ-NP-Za-km-z]{24,34}"
-    r"|[48][1-9A-HJ-NP-Za-km-z]{94})(?![0-9A-Za-z])"
+    r"[LM3DATX7][1-9A-HJ-NP-Za-km-z]{32,34}|r[1-9A-HJ-NP-Za-km-z]{24,34}|[48][1-9A-HJ-NP-Za-km-z]{94}"
 )
-_SOLANA = re.compile(r"(?<![0-9A-Za-z/])[1-9A-HJ-NP-Za-km-z]{40,44}(?![0-9A-Za-z])")
+_SOLANA = re.compile(r"[1-9A-HJ-NP-Za-km-z]{40,44}")
 _ABOUT_WALLETS = words(
-    r"wallets?", r"ltc", r"litecoin", r"doge\w*", r"tron", r"trx", r"usdt", r"xrp", r"ripple", r"xmr",
-    r"monero", r"crypto\w*", r"dash", r"donat\w*", r"trc-?20", r"coins?", r"address", r"send",
+    r"wallets?", r"ltc", r"litecoin", r"doge\w*", r"tron", r"trx", r"usdt", r"xrp", r"ripple", r"xmr", r"sol", r"solana",
+    r"phantom", r"monero", r"crypto\w*", r"dash", r"donat\w*", r"trc-?20", r"coins?", r"address", r"send",
 )  # fmt: skip
-_ABOUT_SOLANA = words(r"sol", r"solana", r"phantom")
 # First byte of the decoded address: Bitcoin, Litecoin, Dogecoin, Tron, Dash, Zcash is longer.
 _VERSIONS = frozenset({0x00, 0x05, 0x30, 0x32, 0x1E, 0x16, 0x41, 0x4C, 0x10})
 
@@ -72,7 +67,7 @@ _VERSIONS = frozenset({0x00, 0x05, 0x30, 0x32, 0x1E, 0x16, 0x41, 0x4C, 0x10})
 def cards(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Payment card numbers: an issuer's range and length, Luhn's checksum and a usual grouping."""
     text, lower = folded.text, folded.lower
-    for match in _CARD.finditer(text):
+    for match in around_numbers(_CARD, text, folded.numbers):
         start, end = match.span()
         if _DECIMAL.search(text[max(0, start - 2) : start]) or re.match(r"[.,][0-9]|[A-Za-z_]", text[end : end + 2]):
             continue
@@ -110,16 +105,10 @@ def _issued(digits: str) -> bool:
 def ibans(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """International bank account numbers (ISO 13616): the country's length, then mod 97."""
     text = folded.text
-    done = 0
-    for digits in _CHECK_DIGITS.finditer(text):
-        for back in (2, 3):
-            start = digits.start() - back
-            match = _IBAN.match(text, start) if start >= done else None
-            end = _iban_end(match) if match else -1
-            if end > 0:
-                done = end
-                yield Kind.IBAN, start, end
-                break
+    for match in around_numbers(_IBAN, text, folded.numbers, before=24, after=24):
+        end = _iban_end(match)
+        if end > 0:
+            yield Kind.IBAN, match.start(), end
 
 
 def _iban_end(match: re.Match[str]) -> int:
@@ -157,27 +146,27 @@ _IBAN_LENGTHS = {
 def wallets(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Addresses of crypto wallets: Bitcoin and its kin by checksum, Ethereum by form."""
     text, lower = folded.text, folded.lower
-    for match in _LEGACY.finditer(text):
-        if _base58check(match[0]):
-            yield Kind.WALLET, *match.span()
-    if any(sign in lower for sign in ("bc1", "tb1", "ltc1", "addr1", "stake1", "cosmos1")):
-        for match in _SEGWIT.finditer(text):
-            if _bech32(match[0]):
-                yield Kind.WALLET, *match.span()
-    if "0x" in text:
-        for match in _ETHEREUM.finditer(text):
-            if len(set(match[0][2:].lower())) > 5:
-                yield Kind.WALLET, *match.span()
-    if _ABOUT_WALLETS.search(lower):
-        for match in _OTHER.finditer(text):
-            value = match[0]
-            # Monero's checksum is Keccak's, which the standard library lacks; its length says enough.
-            if len(value) == 95 or _base58check(value) or (value[0] == "r" and _base58check(value, _RIPPLE)):
-                yield Kind.WALLET, *match.span()
-    if "sol" in lower or "phantom" in lower:
-        for match in _SOLANA.finditer(text):
-            if last_word(_ABOUT_SOLANA, lower, match.start(), 60) >= 0 and _is_key(match[0]):
-                yield Kind.WALLET, *match.span()
+    for start, end in folded.mixed:
+        if end - start < SHORTEST_WALLET:
+            continue
+        word = text[start:end]
+        if _ETHEREUM.fullmatch(word):
+            found = len(set(lower[start + 2 : end])) > 5
+        elif _SEGWIT.fullmatch(word):
+            found = _bech32(word)
+        elif _LEGACY.fullmatch(word):
+            found = _base58check(word)
+        else:
+            found = _is_other_coin(word) and last_word(_ABOUT_WALLETS, lower, start, 120) >= 0
+        if found:
+            yield Kind.WALLET, start, end
+
+
+def _is_other_coin(word: str) -> bool:
+    if _OTHER.fullmatch(word):
+        # Monero's checksum is Keccak's, which the standard library lacks; its length says enough.
+        return len(word) == 95 or _base58check(word) or (word[0] == "r" and _base58check(word, _RIPPLE))
+    return bool(_SOLANA.fullmatch(word)) and _is_key(word)
 
 
 def _is_key(value: str) -> bool:

@@ -52,11 +52,7 @@ _ENGLISH = re.compile(
 )
 _LOWER = re.compile(
     rf"(?<![\w.,$€£#:/\-])[0-9]{{1,5}}[a-z]?[ ](?:[nsew]\.?[ ])?(?P<name>(?:{_LOW}[ ]){{1,3}}?)"
-    rf"(?P<sure>{_SURE})(?P<loose>)\b\.?(?![\w'])"
-)
-_LOWER_LOOSE = re.compile(
-    rf"(?<![\w.,$€£#:/\-])[0-9]{{1,5}}[a-z]?[ ](?:[nsew]\.?[ ])?(?P<name>(?:{_LOW}[ ]){{1,3}}?)"
-    rf"(?P<sure>)(?P<loose>{_LOOSE})\b\.?(?![\w'])"
+    rf"(?:(?P<sure>{_SURE})|(?P<loose>{_LOOSE}))\b\.?(?![\w'])"
 )
 _UNIT_AFTER = re.compile(_UNIT)
 _TOWN_AFTER = re.compile(_TOWN)
@@ -71,7 +67,7 @@ _ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "platz", "weg", "dam
             "vej", "gade", "gatan", "vägen", "gata", "veien", "katu", "tie")  # fmt: skip
 _SURE_ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "straat", "laan", "gracht", "gatan", "vägen",
                  "chaussee")  # fmt: skip
-_HOUSE_AT = re.compile(rf"(?<=[\w.][ ])[ ]?{_HOUSE}")
+_HOUSE_AT = re.compile(_HOUSE)
 _NAME_BEFORE = re.compile(
     r"(?:(?:[A-ZÄÖÜ][\wäöüß.]{1,24}[ \-]){1,3}[A-ZÄÖÜa-z][\wäöüß.\-]{1,40}|[A-ZÄÖÜ][\wäöüß.\-]{3,40}) \Z"
 )
@@ -93,13 +89,15 @@ _ROMANCE = re.compile(
     r"[A-Z\u00c0-\u017f0-9][\w'.\u00c0-\u017f\-]{1,30}(?:[ ](?:(?:de|del|da|do|di|la|e|y)[ ])?[A-Z\u00c0-\u017f][\w'\-]{1,30}){0,4},?[ ]"
     r"(?:n[.ºo°]{1,2}[ ]?|núm\.?[ ]?|#[ ]?)?[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?![\w]|[.:%][0-9])"
 )
-_ROMANCE_SIGNS = ("calle", "c/", "avenida", "avda", "av.", "plaza", "paseo", "carrer", "camino", "ronda", "via ", "viale",
-                  "piazza", "corso", "vicolo", "largo", "rua ", "travessa", "praça", "alameda", "carretera", "ul.",
-                  "ulica", "rue ")  # fmt: skip
-_FRENCH_SIGNS = ("rue", "avenue", "av.", "boulevard", "bd ", "blvd", "place", "impasse", "allée", "allee", "chemin", "quai",
-                 "cours", "route", "square", "passage", "villa", "faubourg", "sentier", "esplanade", "promenade",
-                 "cité", "voie", "montée")  # fmt: skip
-_ANCHOR = re.compile(r"[0-9][0-9A-Za-z\-]{0,6},?[ ]{1,2}[A-Za-z0-9\u00c0-\u00de]")
+_DIGITS = re.compile("[0-9]+")
+_FRENCH_AFTER = re.compile(
+    r"(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd|blvd|place|impasse|all[ée]e|chemin|quai|cours|route|square"
+    r"|passage|villa|faubourg|sentier|esplanade|rua|promenade|cit[ée]|voie|montée) "
+)
+_ROMANCE_KIND = re.compile(
+    r"(?<![\w])(?:Calle|C/|Avenida|Avda|Av\.|Plaza|Paseo|Carrer|Camino|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Rua|Travessa"
+    r"|Praça|Alameda|Carretera|ul\.|ulica|Rue) "
+)
 
 _ABOUT = words(
     r"address\w*", r"liv(?:e|es|ing) (?:at|in|on)", r"lived at", r"resid\w+ (?:at|in)", r"ship\w*", r"deliver\w*", r"mail(?:ed|ing)? (?:it )?to",
@@ -118,23 +116,67 @@ _TITLE = re.compile(r"(?:^| )(?:ways?|the|best|easy|great|top|more|new|tips|step
 def addresses(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Street addresses with a house number, and post boxes."""
     text, lower = folded.text, folded.lower
-    yield from _english(text, lower)
-    yield from _german(text, lower)
-    if "box" in lower:
-        for match in _BOX.finditer(text):
+    done = 0
+    for house in _DIGITS.finditer(text):
+        start, end = house.span()
+        if start < done or end - start > 6:
+            continue
+        found = _number_first(text, lower, start, end) if _goes_on(text, end) else None
+        if found is None and start > 4:
+            found = _number_last(text, lower, start)
+        if found is not None:
+            done = found[1]
+            yield Kind.ADDRESS, *found
+    box = lower.find("box ")
+    while box >= 0:
+        match = _BOX.search(text, max(0, box - 7), box + 16)
+        if match:
             yield Kind.ADDRESS, match.start(), _with_town(text, match.end())
-    if any(sign in lower for sign in _FRENCH_SIGNS):
-        for match in _FRENCH.finditer(text):
-            after = _CONTINENT.match(text, match.end())
-            if after or not _YEAR.search(re.split("[ ,]", match[0])[0]) and not _is_english(match[0]):
-                yield Kind.ADDRESS, match.start(), after.end() if after else match.end()
-    if any(sign in lower for sign in _ROMANCE_SIGNS):
-        for match in _ROMANCE.finditer(text):
-            if _YEAR.search(match[0]) and not _CONTINENT.match(text, match.end()):
-                continue
-            after = _CONTINENT.match(text, match.end())
-            if after or last_word(_ABOUT, lower, match.start(), 60) >= 0 or not match[0].startswith(("Via ", "Largo ", "Ronda ", "Plaza ")):
-                yield Kind.ADDRESS, match.start(), after.end() if after else match.end()
+        box = lower.find("box ", box + 4)
+
+
+def _goes_on(text: str, end: int) -> bool:
+    """Whether a word may follow the number, one letter, a hyphen or a comma between them at most."""
+    after = text[end : end + 4]
+    return " " in after and not after[:1].isdigit()
+
+
+def _number_first(text: str, lower: str, start: int, end: int) -> tuple[int, int] | None:
+    """``12 Oak Street``, ``12 bis rue de la Paix``."""
+    if _FRENCH_AFTER.match(lower, end) and (match := _FRENCH.match(text, start)):
+        after = _CONTINENT.match(text, match.end())
+        if after or not (_YEAR.match(text[start:end]) or _is_english(match[0])):
+            return start, after.end() if after else match.end()
+    return _english(text, lower, start)
+
+
+def _number_last(text: str, lower: str, start: int) -> tuple[int, int] | None:
+    """``Hauptstr. 5``, ``Calle Mayor, 5``."""
+    if text[start - 1] not in " #º°":
+        return None
+    word = text.rfind(" ", max(0, start - 40), start - 1) + 1
+    first = text[word]
+    # A street's name is a capital's, or long, or "n." stands between: "in 1990" is none.
+    if not (first.isupper() or start - word > 7 or first in "n#(" or word == start - 1):
+        return None
+    before = text[max(0, start - 90) : start]
+    return _german(text, lower, start) or _romance(text, lower, start, before)
+
+
+def _romance(text: str, lower: str, start: int, before: str) -> tuple[int, int] | None:
+    kind = None
+    for kind in _ROMANCE_KIND.finditer(before):
+        pass
+    match = _ROMANCE.match(text, start - len(before) + kind.start()) if kind else None
+    if match is None or match.end() < start:
+        return None
+    after = _CONTINENT.match(text, match.end())
+    if after:
+        return match.start(), after.end()
+    weak = match[0].startswith(("Via ", "Largo ", "Ronda ", "Plaza ", "Rue "))
+    if _YEAR.search(match[0]) or (weak and last_word(_ABOUT, lower, match.start(), 60) < 0):
+        return None
+    return match.span()
 
 
 def _is_english(value: str) -> bool:
@@ -143,49 +185,35 @@ def _is_english(value: str) -> bool:
     )  # fmt: skip
 
 
-def _english(text: str, lower: str) -> Iterator[Candidate]:
-    done = 0
-    for anchor in _ANCHOR.finditer(text):
-        if anchor.start() < done:
-            continue
-        start = anchor.start()
-        match = _ENGLISH.match(text, start) or _TWO_WORDS.match(text, start)
-        sure = match is not None and (match.re is _TWO_WORDS or bool(match["sure"]))
-        if match is None:
-            match = _LOWER.match(lower, start) or _LOWER_LOOSE.match(lower, start)
-        if match is None:
-            continue
-        about = last_word(_ABOUT, lower, start, 60) >= 0
-        if match.re in {_LOWER, _LOWER_LOOSE}:
-            if not about or _TITLE.search(match["name"]):
-                continue
-            sure = bool(match["sure"])
-        end = _UNIT_AFTER.match(text, match.end())
-        inside = end.end() if end else match.end()
-        whole = _with_town(text, inside)
-        extra = whole > inside or inside > match.end()
-        value = match[0]
-        number = re.match("[0-9]+", value)
-        if _PUBLIC.match(value) and not extra:
-            continue
-        named = match.groupdict().get("name") or ""
-        if not extra and not about:
-            if not sure or (number and _YEAR.match(number[0])) or _TITLE.search(named):
-                continue
-            if re.search(r"[0-9] [A-Za-z]", value) and _before_is_count(lower, start):
-                continue
-        elif _TITLE.search(named) and whole == inside:
-            continue
-        done = whole
-        front = _FRONT.search(text[max(0, start - 24) : start])
-        yield Kind.ADDRESS, start - (len(front[0]) if front else 0), whole
+def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
+    match = _ENGLISH.match(text, start) or _TWO_WORDS.match(text, start)
+    if match is None:
+        match = _LOWER.match(lower, start)
+    if match is None or _PUBLIC.match(match[0]):
+        return None
+    named = match.groupdict().get("name") or ""
+    about = last_word(_ABOUT, lower, start, 60) >= 0
+    title = _TITLE.search(named)
+    if match.re is _LOWER and (not about or title):
+        return None
+    unit = _UNIT_AFTER.match(text, match.end())
+    inside = unit.end() if unit else match.end()
+    whole = _with_town(text, inside)
+    if whole == match.end() and not about:
+        sure = match.re is _TWO_WORDS or match.groupdict().get("sure")
+        number = re.match("[0-9]+", match[0])
+        if not sure or (number and _YEAR.match(number[0])) or title:
+            return None
+        if _COUNTED.search(lower[max(0, start - 12) : start]):
+            return None
+    elif title and whole == inside:
+        return None
+    front = _FRONT.search(text[max(0, start - 24) : start])
+    return start - (len(front[0]) if front else 0), whole
 
 
+_COUNTED = re.compile(r"\b(?:in|since|year|of|the|by|chapter|page|version|top|about|after|before) \Z")
 _FRONT = re.compile(r"(?i:\b(?:flat|apt\.?|apartment|unit|suite)[ ][0-9A-Za-z]{1,4},?[ ]?\n?)\Z")
-
-
-def _before_is_count(lower: str, start: int) -> bool:
-    return bool(re.search(r"(?:\b(?:in|since|year|of|the|by|chapter|page|version|top|about|after|before) )\Z", lower[max(0, start - 12) : start]))
 
 
 def _with_town(text: str, end: int) -> int:
@@ -196,26 +224,26 @@ def _with_town(text: str, end: int) -> int:
     return city.end() if city else end
 
 
-def _german(text: str, lower: str) -> Iterator[Candidate]:
-    """``Hauptstr. 5``, ``Unter den Linden 77``: the number comes last."""
-    for house in _HOUSE_AT.finditer(text):
-        at = house.start()
-        known = lower.endswith(_ENDINGS, max(0, at - 20), at - 1)
-        after = _CONTINENT.match(text, house.end())
-        if not known and after is None:
-            continue
-        before = text[max(0, at - 90) : at]
+def _german(text: str, lower: str, at: int) -> tuple[int, int] | None:
+    known = lower.endswith(_ENDINGS, max(0, at - 20), at - 1)
+    house = _HOUSE_AT.match(text, at)
+    if house is None:
+        return None
+    after = _CONTINENT.match(text, house.end())
+    if not known and after is None:
+        return None
+    before = text[max(0, at - 90) : at]
+    name = None
+    if known:
         about = last_word(_ABOUT, lower, max(0, at - 20), 60) >= 0
-        name = None
-        if known:
-            name = _NAME_BEFORE.search(before)
-            sure = lower.endswith(_SURE_ENDINGS, max(0, at - 20), at - 1) and not _YEAR.search(house[0])
-            if name is None and (about or after):
-                name = _LOW_NAME.search(before)
-            if not (after or about or sure):
-                continue
-        else:
-            name = _PLACE_BEFORE.search(before)
-        if name is not None:
-            start = at - len(name[0])
-            yield Kind.ADDRESS, start, after.end() if after else house.end()
+        sure = lower.endswith(_SURE_ENDINGS, max(0, at - 20), at - 1) and not _YEAR.search(house[0])
+        if not (after or about or sure):
+            return None
+        name = _NAME_BEFORE.search(before)
+        if name is None and (about or after):
+            name = _LOW_NAME.search(before)
+    else:
+        name = _PLACE_BEFORE.search(before)
+    if name is None:
+        return None
+    return at - len(name[0]), after.end() if after else house.end()

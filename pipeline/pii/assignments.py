@@ -15,14 +15,17 @@ from pipeline.pii.randomness import entropy, is_placeholder, is_random
 
 __all__ = ["secrets", "url_credentials"]
 
-_NAMES = (
-    r"passw(?:or)?d|passwort|contraseña|mot de passe|kennwort|passphrase|passcode|pwd|pass|secret|token"
-    r"|api[_\- ]?key|access[_\- ]?key|auth[_\- ]?key|private[_\- ]?key|signing[_\- ]?key"
-    r"|encryption[_\- ]?key|master[_\- ]?key|session[_\- ]?key|account[_\- ]?key|storage[_\- ]?key"
-    r"|subscription[_\- ]?key|license[_\- ]?key|app[_\- ]?key|client[_\- ]?key|shared[_\- ]?key"
-    r"|authorization|credentials?|cookie|session_?id|sessid|(?:secret|client)[_\- ]?id"
+# Where a name is looked for, and what it is from there on; "key" needs a word in front of it.
+_ROOTS = ("pass", "pwd", "secret", "token", "key", "authorization", "credential", "contraseña", "mot de passe",
+          "kennwort", "cookie", "sess")  # fmt: skip
+_NAME = re.compile(
+    r"passw(?:or)?d|passwort|contraseña|mot de passe|kennwort|passphrase|passcode|pwd|pass(?![a-z])|secret|token|key(?![a-z])"
+    r"|authorization|credentials?|cookie|session_?id|sessid"
 )
-_NAME = re.compile(rf"(?:{_NAMES})")
+_KEY_OF = re.compile(
+    r"(?:api|access|auth|private|signing|encryption|master|session|account|storage|subscription|license|app|client|shared|secret"
+    r"|ssh|service|deploy|consumer|admin|server)[_\- ]?\Z"
+)
 # After the name: what is left of it, closing quotes, then a sign or a word of giving.
 _GIVES = re.compile(
     r"(?:[\w\-]{0,24}|(?: (?:for|of|to) [\w\-. ]{1,30}?)|(?: \([^()\n]{1,30}\)))[\"'\])`*]{0,3}"
@@ -34,11 +37,9 @@ _QUOTED = re.compile(r"\\?([\"'`])((?:(?!\1)[^\n\\]|\\.){1,512})\1", re.S)
 _BARE = re.compile(r"[^\s\"'`<>,;|]{1,1024}")
 _QUERY = re.compile(r"[^\s\"'`<>,;|&#]{1,1024}")
 _SENTENCE_END = re.compile(r"\Z|\n|[ ]{1,2}[A-Z]")
-_TRIGGERS = ("pass", "pwd", "secret", "token", "key", "authorization", "credential", "contrase",
-             "kennwort", "cookie", "sess")  # fmt: skip
-_BEARER = re.compile(r"(?i:\bbearer)[ \t:\"']{1,3}([A-Za-z0-9_\-.~+/]{16,2048}={0,2})")
-_BASIC = re.compile(r"(?i:\bbasic)[ \t]{1,2}([A-Za-z0-9+/]{8,512}={0,2})")
-_USER = re.compile(r"(?<![\w\-])(?:-u|--user|--proxy-user|-U)[ =]?[\"']?([^\s\"':]{1,64}:[^\s\"'@]{4,128})")
+_BEARER = re.compile(r"(?i:bearer)[ \t:\"']{1,3}([A-Za-z0-9_\-.~+/]{16,2048}={0,2})")
+_BASIC = re.compile(r"(?i:basic)[ \t]{1,2}([A-Za-z0-9+/]{8,512}={0,2})")
+_USER = re.compile(r"-(?:u|-user|-proxy-user|U)[ =]?[\"']?([^\s\"':]{1,64}:[^\s\"'@]{4,128})")
 _OTHER = re.compile(r"hash|sha|md5|checksum|digest|csrf_?name|_length|_len|_count|_limit|max_|_type|_name"
                     r"|_path|_file|_url|_uri|_expir|_id_|pad_|eos_|bos_|unk_|num_|_size|_per_|ize|izer")  # fmt: skip
 
@@ -60,34 +61,58 @@ _VARIABLE = re.compile(r"[${}<>%()\[\]*]|\.\.\.|…")
 def secrets(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Values that look random (`is_random`) and are given to a name that says secret."""
     text, lower = folded.text, folded.lower
-    if any(sign in lower for sign in _TRIGGERS):
-        done = 0
-        for name in _NAME.finditer(lower):
-            if name.start() < done:
-                continue
-            span = _value(text, lower, name, policy)
-            if span:
-                done = span[1]
-                yield Kind.SECRET, *span
-    if "earer" in text or "EARER" in text:
-        for match in _BEARER.finditer(text):
-            value = match[1].rstrip(".")
-            if policy.placeholders or (re.search("[0-9]", value) and is_random(value, bits=3.0)):
-                yield Kind.SECRET, match.start(1), match.start(1) + len(value)
-    if "asic " in text:
-        for match in _BASIC.finditer(text):
-            if _is_login(match[1]):
-                yield Kind.SECRET, *match.span(1)
-    if " -u" in text or "-user" in text or " -U" in text:
-        for match in _USER.finditer(text):
-            if policy.placeholders or _is_password_pair(match[1]):
-                yield Kind.SECRET, *match.span(1)
+    done = 0
+    for name in _named(lower):
+        if name.start() >= done and (span := _value(text, lower, name, policy)):
+            done = span[1]
+            yield Kind.SECRET, *span
+    for match in _at_words(_BEARER, text, lower, "bearer"):
+        value = match[1].rstrip(".")
+        if policy.placeholders or (re.search("[0-9]", value) and is_random(value, bits=3.0)):
+            yield Kind.SECRET, match.start(1), match.start(1) + len(value)
+    for match in _at_words(_BASIC, text, lower, "basic "):
+        if _is_login(match[1]):
+            yield Kind.SECRET, *match.span(1)
+    for match in _USER.finditer(text):
+        start = match.start()
+        apart = not start or not (text[start - 1].isalnum() or text[start - 1] == "-")
+        if apart and (policy.placeholders or _is_password_pair(match[1])):
+            yield Kind.SECRET, *match.span(1)
+
+
+def _at_words(
+    pattern: re.Pattern[str], text: str, lower: str, word: str
+) -> Iterator[re.Match[str]]:
+    at = lower.find(word)
+    while at >= 0:
+        if match := pattern.match(text, at):
+            yield match
+        at = lower.find(word, at + len(word))
+
+
+def _named(lower: str) -> Iterator[re.Match[str]]:
+    """Names that say secret, in order."""
+    places = set()
+    for stem in _ROOTS:
+        at = lower.find(stem)
+        while at >= 0:
+            places.add(at)
+            at = lower.find(stem, at + len(stem))
+    for place in sorted(places):
+        match = _NAME.match(lower, place)
+        if match is None:
+            continue
+        if match[0] == "key" and not _KEY_OF.search(lower[max(0, place - 14) : place]):
+            continue
+        yield match
 
 
 def _value(text: str, lower: str, name: re.Match[str], policy: Policy) -> tuple[int, int] | None:
     start = name.start()
     # "compass", "monkey", "tokens" in prose: the name is a word or a part of an identifier.
-    if start and text[start - 1].isalpha() and not _starts_part(text, start):
+    if name[0] == "key":
+        pass  # the word in front of it was looked at
+    elif start and text[start - 1].isalpha() and not _starts_part(text, start):
         if not _is_prefixed(lower, start):
             return None
     given = _GIVES.match(text, name.end())

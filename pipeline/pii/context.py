@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 
-__all__ = ["last_word", "words"]
+__all__ = ["after_words", "around_numbers", "last_word", "words"]
 
 
 def words(*alternatives: str, whole: bool = True) -> re.Pattern[str]:
@@ -23,3 +24,50 @@ def last_word(pattern: re.Pattern[str], lower: str, start: int, width: int) -> i
     for match in pattern.finditer(lower, max(0, start - width), start):
         end = match.end()
     return end
+
+
+def after_words(
+    lower: str, stems: Sequence[str], width: int, *, inside: bool = True
+) -> Iterator[tuple[int, int]]:
+    """Stretches of up to ``width`` characters behind each of the stems; those that touch are joined.
+
+    Args:
+        stems: plain strings in lower case; looking for them is quicker than for a pattern.
+        inside: also where a letter stands in front of the stem.
+    """
+    places = []
+    for stem in stems:
+        at = lower.find(stem)
+        while at >= 0:
+            if inside or not at or not lower[at - 1].isalpha():
+                places.append(at)
+            at = lower.find(stem, at + len(stem))
+    places.sort()
+    start = end = -1
+    for at in places:
+        if at > end:
+            if end >= 0:
+                yield start, end
+            start = at
+        end = at + width
+    if end >= 0:
+        yield start, min(end, len(lower))
+
+
+def around_numbers(
+    pattern: re.Pattern[str],
+    text: str,
+    numbers: Sequence[tuple[int, int]],
+    before: int = 4,
+    after: int = 3,
+) -> Iterator[re.Match[str]]:
+    """Matches of a pattern near the places of long numbers.
+
+    Args:
+        before, after: how many characters of the match may lie outside of the place.
+    """
+    done = 0
+    for start, end in numbers:
+        for match in pattern.finditer(text, max(done, start - before), end + after):
+            done = match.end()
+            yield match

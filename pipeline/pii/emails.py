@@ -36,9 +36,8 @@ _STAND_IN_BOTH = re.compile(r"(?:domain|host|server|foo|bar|xxx+|x|y|abc|xyz|som
 
 _WORD_AT = r"[\[({<]{1,2}[ ]{0,2}(?:at|@|\u00e4t|arroba|chez)[ ]{0,2}[\])}>]{1,2}"
 _BARE_AT = r"[ ]{1,2}(?:at|@)[ ]{1,2}|[ ]@|@[ ]|&#(?:64|x40);|&commat;|%40|_at_|-at-"
-_AT = re.compile(
-    rf"[ ]{{0,2}}(?P<sure>{_WORD_AT})[ ]{{0,2}}|(?P<bare>{_BARE_AT})|(?P<plain>@)", re.I
-)
+_AT = re.compile(rf"(?P<bare>{_BARE_AT})|(?P<plain>@)", re.I)
+_SURE_AT = re.compile(rf"(?P<sure>{_WORD_AT})[ ]{{0,2}}", re.I)
 _DOT = (
     r"(?:[ ]{0,2}[\[({<]{1,2}[ ]{0,2}(?:dot|\.|punkt|point|punto)[ ]{0,2}[\])}>]{1,2}[ ]{0,2}"
     r"|[ ]{1,2}(?:dot|punkt)[ ]{1,2}|_dot_|-dot-|[ ]\.[ ]|\.|[ ]\.)"
@@ -60,9 +59,8 @@ _NO_NAME = frozenset(
 _MAIL_WORD = re.compile(
     r"mail|contact|reach|write|ping|inbox|address|send|message me|correo|courriel|schreib"
 )
-_DISGUISE = ("dot", "[.]", "(.)", "{.}", "(at)", "[at]", "{at}", "<at>", "(@)", "[@]", " @", "@ ",
-             "%40", "&#64;", "&#x40;", "&commat;", "_at_", "-at-", "(ät)", "[ät]", "( at", "[ at",
-             "punkt", "arroba", "{ at", "< at")  # fmt: skip
+_BARE = ("&#64;", "&#x40;", "&commat;", "%40", "_at_", "-at-")
+_DOTS = ("dot", "punkt", "[.]", "(.)")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SEPARATED = re.compile(r"[=?&|`{}/]|%3a|%22|%3c", re.I)
 _ASCII_END = re.compile(r"[!-~]+\Z")
@@ -95,8 +93,7 @@ def emails(folded: Folded, policy: Policy) -> Iterator[Candidate]:
             if span and _personal(lower, span[0], at, span[1], policy):
                 yield Kind.EMAIL, *span
             at = text.find("@", at + 1)
-    if any(sign in lower for sign in _DISGUISE):
-        yield from _disguised(folded, policy)
+    yield from _disguised(folded, policy)
 
 
 def _plain(text: str, at: int) -> tuple[int, int] | None:
@@ -168,48 +165,74 @@ def _personal(lower: str, start: int, at: int, end: int, policy: Policy) -> bool
     return not (_STAND_IN_LOCAL.fullmatch(local) and _STAND_IN_BOTH.fullmatch(host))
 
 
+def _signs(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
+    """Every place where a disguised "@" may be: where it starts and ends, and the word if it is bare."""
+    for sure in _SURE_AT.finditer(text):
+        start = sure.start()
+        while start and text[start - 1] == " " and sure.start() - start < 2:
+            start -= 1
+        yield start, sure.end(), ""
+    places = set()
+    for at in _places(lower, "@"):
+        if lower[at - 1 : at] == " " or lower[at + 1 : at + 2] == " ":
+            places.add(at - 1 if lower[at - 1 : at] == " " else at)
+    for word in _BARE:
+        places.update(_places(lower, word))
+    # "at" stands everywhere, with a spoken dot behind it hardly anywhere.
+    for dot in _DOTS:
+        for at in _places(lower, dot):
+            for word in (" at ", "@"):
+                before = lower.rfind(word, max(0, at - 60), at)
+                if before >= 0:
+                    places.add(before)
+    for place in sorted(places):
+        if match := _AT.match(text, place):
+            yield match.start(), match.end(), match[0]
+
+
+def _places(lower: str, word: str) -> Iterator[int]:
+    at = lower.find(word)
+    while at >= 0:
+        yield at
+        at = lower.find(word, at + len(word))
+
+
 def _disguised(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     text, lower = folded.text, folded.lower
-    for sign in _AT.finditer(text):
+    for at, after_at, word in _signs(text, lower):
         after = next(
             (
                 found
                 for form in (_AFTER, _AFTER_SHORT)
-                if (found := form.match(text, sign.end(), sign.end() + 160))
+                if (found := form.match(text, after_at, after_at + 160))
                 and known_suffix(found["top"].lower())
             ),
             None,
         )
-        if after is None:
+        before = _BEFORE.search(text[max(0, at - 90) : at]) if after else None
+        if after is None or before is None:
             continue
-        before = _BEFORE.search(text[max(0, sign.start() - 90) : sign.start()])
-        if before is None:
+        start = at - len(before[0])
+        if word and not _meant(lower, start, before[0], after[0], word):
             continue
-        start, end = sign.start() - len(before[0]), after.end()
-        if not sign["sure"] and not _meant(lower, start, before[0], after[0], sign):
-            continue
-        local = re.split(_DOT, before[0])[-1] if _spoken(before[0]) else before[0]
-        if local.lower() in _NO_NAME and not sign["sure"]:
+        if word and before[0].lower() in _NO_NAME:
             continue
         host = re.sub(_DOT, ".", after[0], flags=re.I).lower()
         if not policy.reserved_domains and _RESERVED.match(host):
             continue
-        yield Kind.EMAIL, start, end
+        yield Kind.EMAIL, start, after.end()
 
 
 def _spoken(part: str) -> bool:
     return bool(re.search(r"dot|punkt|[\[({<]", part, re.I))
 
 
-def _meant(lower: str, start: int, before: str, after: str, sign: re.Match[str]) -> bool:
+def _meant(lower: str, start: int, before: str, after: str, word: str) -> bool:
     """Whether a bare "at" or a spaced sign is part of an address."""
-    word = sign[0].strip().lower()
-    if word in {"&#64;", "&#x40;", "&commat;", "%40"}:
+    sign = word.strip().lower()
+    if sign in {"&#64;", "&#x40;", "&commat;", "%40"}:
         return "." in after
     disguised = _spoken(after)
-    named = bool(_MAIL_WORD.search(lower, max(0, start - 60), start))
-    if word == "at" or word in {"_at_", "-at-"}:
-        return disguised and (named or _spoken(before) or word != "at" or before.lower() not in _NO_NAME)
-    if word == "@" and len(sign[0]) > 1:  # spaces around the sign: "name @ mail . com"
-        return disguised or named
+    if sign == "@" and len(word) > 1:  # spaces around the sign: "name @ mail . com"
+        return disguised or bool(_MAIL_WORD.search(lower, max(0, start - 60), start))
     return disguised

@@ -41,15 +41,15 @@ _DIGIT_RULES: tuple[tuple[frozenset[Kind], _Rule], ...] = (
     (frozenset({Kind.WALLET}), wallets),
     (frozenset({Kind.IBAN}), ibans),
     (frozenset({Kind.IPV4}), ipv4),
-    (frozenset({Kind.NINO}), ninos),
     (frozenset({Kind.PASSPORT}), passports),
     (frozenset({Kind.ADDRESS}), addresses),
     (frozenset({Kind.NATIONAL_ID}), national_ids),
 )
-# Those that need seven digits close together.
+# Those that need six digits close together.
 _NUMBER_RULES: tuple[tuple[frozenset[Kind], _Rule], ...] = (
     (frozenset({Kind.CARD}), cards),
     (frozenset({Kind.SSN}), ssns),
+    (frozenset({Kind.NINO}), ninos),
     (frozenset({Kind.PHONE}), phones),
 )
 _RANKS = {
@@ -64,7 +64,6 @@ _RANKS = {
     )
 }  # fmt: skip
 _DIGIT = re.compile("[0-9]")
-_NUMBER = re.compile(r"[0-9](?:[^0-9A-Za-z]{0,8}[0-9]){5}")
 
 
 def find_pii(
@@ -89,7 +88,7 @@ def find_pii(
     rules = _RULES
     if _DIGIT.search(folded.text):
         rules += _DIGIT_RULES
-        if _NUMBER.search(folded.text):
+        if folded.numbers:
             rules += _NUMBER_RULES
     candidates = [
         candidate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import functools
 import re
 import unicodedata
 
@@ -36,9 +37,17 @@ _INVISIBLE = (
     "\U000e0000-\U000e007f"
 )
 # Letters and digits of mathematical alphabets are folded by Unicode's own table.
-_FOLD = re.compile(
-    f"[{re.escape(''.join(sorted(_PLAIN)))}\U0001d400-\U0001d7ff\U0001fbf0-\U0001fbf9]"
-)
+_OTHER = re.compile("[^\x00-\x7f]+")
+_STYLED = re.compile("[\U0001d400-\U0001d7ff\U0001fbf0-\U0001fbf9]")
+_TABLE = str.maketrans(_PLAIN)
+_YEARS = re.compile(r"1[0-9]{3}[^0-9]{1,3}(?:1[0-9]|20)[0-9]{2}|20[0-9]{2}[^0-9]{1,3}20[0-9]{2}")
+# Part of a word of ten letters and digits or more, as keys and wallets are.
+_MIXED = re.compile("[0-9](?:(?=[A-Za-z])|(?<=[A-Za-z][0-9]))")
+_WORD = re.compile("[0-9A-Za-z]+")
+_WORD_BEFORE = re.compile(r"[0-9A-Za-z]*\Z")
+SHORTEST = 10
+# Six digits or more with little between two of them: what long numbers are made of.
+_NUMBERS = re.compile(r"[0-9](?<![0-9][0-9])(?:(?:[^0-9]{0,3}|[ \t]{0,2}\r?\n[ \t>]{0,8})[0-9]){5,}")
 _GONE = re.compile(f"[{_INVISIBLE}]+")
 # A Chinese full stop is a dot only inside a name.
 _STOP = re.compile("(?<=[A-Za-z0-9])\u3002(?=[A-Za-z0-9])")
@@ -51,12 +60,16 @@ class Folded:
     Args:
         text: folded; as long as the original but for what is invisible.
         lower: the same in lower case, character by character.
+        numbers: where six digits or more stand close together.
+        mixed: words of ten letters and digits or more, with a letter beside a digit.
         starts, origins: where each unbroken piece starts, here and in the original; empty if the
             places are the same.
     """
 
     text: str
     lower: str
+    numbers: tuple[tuple[int, int], ...] = ()
+    mixed: tuple[tuple[int, int], ...] = ()
     starts: tuple[int, ...] = ()
     origins: tuple[int, ...] = ()
 
@@ -79,8 +92,10 @@ def fold(text: str) -> Folded:
     marks of direction go.
     """
     if text.isascii():
-        return Folded(text, text.lower())
-    text = _STOP.sub(".", _FOLD.sub(_folded, text))
+        return Folded(text, text.lower(), _numbers(text), _mixed(text))
+    text = _OTHER.sub(_folded, text)
+    if "\u3002" in text:
+        text = _STOP.sub(".", text)
     starts: list[int] = []
     origins: list[int] = []
     if _GONE.search(text):
@@ -97,14 +112,32 @@ def fold(text: str) -> Folded:
             starts.append(length)
             origins.append(at)
         text = "".join(pieces)
-    return Folded(text, _lower(text), tuple(starts), tuple(origins))
+    return Folded(text, _lower(text), _numbers(text), _mixed(text), tuple(starts), tuple(origins))
 
 
 def _folded(match: re.Match[str]) -> str:
-    plain = _PLAIN.get(match[0])
-    if plain is None:
-        plain = unicodedata.normalize("NFKC", match[0])
+    # Most are one sign, the same few again and again.
+    run = match[0]
+    return _plain_sign(run) if len(run) < 3 else _plain(run)
+
+
+def _plain(run: str) -> str:
+    plain = run.translate(_TABLE)
+    return _STYLED.sub(_unstyled, plain) if max(plain) >= "\U0001d400" else plain
+
+
+_plain_sign = functools.lru_cache(4096)(_plain)
+
+
+def _unstyled(match: re.Match[str]) -> str:
+    plain = unicodedata.normalize("NFKC", match[0])
     return plain if len(plain) == 1 else match[0]
+
+
+def _numbers(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        match.span() for match in _NUMBERS.finditer(text) if not _YEARS.fullmatch(match[0])
+    )
 
 
 def _lower(text: str) -> str:
@@ -113,3 +146,19 @@ def _lower(text: str) -> str:
     if len(lower) == len(text):
         return lower
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def _mixed(text: str) -> tuple[tuple[int, int], ...]:
+    spans = []
+    done = 0
+    for pair in _MIXED.finditer(text):
+        at = pair.start()
+        if at < done:
+            continue
+        before = _WORD_BEFORE.search(text, max(done, at - 256), at)
+        word = _WORD.match(text, before.start() if before else at)
+        if word is not None:
+            done = word.end()
+            if done - word.start() >= SHORTEST:
+                spans.append(word.span())
+    return tuple(spans)

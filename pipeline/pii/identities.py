@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from stdnum.us import ssn as us_ssn
 
-from pipeline.pii.context import last_word, words
+from pipeline.pii.context import after_words, around_numbers, last_word, words
 from pipeline.pii.fold import Folded
 from pipeline.pii.kinds import Candidate, Kind
 from pipeline.pii.policy import Policy
@@ -49,13 +49,15 @@ _PASSPORT = re.compile(
 _ABOUT_PASSPORT = words(r"pass ?ports?\w*", r"reisepass\w*", r"passnummer", r"passeports?", r"pasaportes?",
                         r"passaport[eo]s?", r"paspoort\w*", r"paszport\w*", r"travel document", r"паспорт\w*",
                         r"pass(?:port)?[ _\-]?(?:no|nr|num\w*)\b", r"护照\w*", r"passport_?\w*", whole=False)  # fmt: skip
+_PASSPORT_STEMS = ("pass", "pasa", "pasp", "pasz", "travel doc")
+_FOREIGN_STEMS = ("паспорт", "护照")
 _ZONE = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{20,39}(?:\r?\n[A-Z0-9<]{44})?|[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14}[0-9<][0-9]")  # fmt: skip
 
 
 def ssns(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """US social security numbers; without signs between their parts only where words say so."""
     text, lower = folded.text, folded.lower
-    for match in _SSN.finditer(text):
+    for match in around_numbers(_SSN, text, folded.numbers):
         start, end = match.span()
         sign = (match["sign"] or "").strip()
         about = last_word(_ABOUT_SSN, lower, start, 60)
@@ -65,10 +67,9 @@ def ssns(folded: Folded, policy: Policy) -> Iterator[Candidate]:
             continue
         if _is_ssn(match[0], about >= 0):
             yield Kind.SSN, start, end
-    if _ABOUT_SSN.search(lower):
-        for match in _LOOSE_SSN.finditer(text):
-            if last_word(_ABOUT_SSN, lower, match.start(), 30) >= 0 and _is_ssn(match[0], True):
-                yield Kind.SSN, *match.span()
+    for match in around_numbers(_LOOSE_SSN, text, folded.numbers):
+        if last_word(_ABOUT_SSN, lower, match.start(), 30) >= 0 and _is_ssn(match[0], True):
+            yield Kind.SSN, *match.span()
 
 
 def _is_ssn(value: str, about: bool) -> bool:
@@ -81,7 +82,7 @@ def _is_ssn(value: str, about: bool) -> bool:
 def ninos(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """UK national insurance numbers, by the prefixes that HMRC gives out (NIM39110)."""
     text, lower = folded.text, folded.lower
-    for pairs in _PAIRS.finditer(text):
+    for pairs in around_numbers(_PAIRS, text, folded.numbers):
         for back in (2, 3):
             match = _NINO.match(text, pairs.start() - back) if pairs.start() >= back else None
             if match is None or match.end() != pairs.end():
@@ -105,7 +106,7 @@ def passports(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         for zone in _ZONE.finditer(text):
             if "<" in zone[0]:
                 yield Kind.PASSPORT, *zone.span()
-    for about in _ABOUT_PASSPORT.finditer(lower):
+    for about in _said(lower):
         limit = about.end() + 64
         match = _PASSPORT.search(text, about.end(), min(len(text), limit))
         if match is None:
@@ -119,6 +120,13 @@ def passports(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         if re.fullmatch(r"(?:19|20)[0-9]{6}", match[0]):
             continue  # a date
         yield Kind.PASSPORT, *match.span()
+
+
+def _said(lower: str) -> Iterator[re.Match[str]]:
+    """Words for a passport, in order."""
+    stems = _PASSPORT_STEMS if lower.isascii() else _PASSPORT_STEMS + _FOREIGN_STEMS
+    for start, end in after_words(lower, stems, 24):
+        yield from _ABOUT_PASSPORT.finditer(lower, start, end)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -206,11 +214,7 @@ _NUMBERS = (
     _number(r"[0-9]{2}-[0-9]{3}/[0-9]{4}|[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{4}[ ]?", "at.tin", r"steuer\w*", r"abgaben\w*"),
     _number(r"[0-9]{4}[ ]?[0-9]{6}", "at.vnr", r"svnr", r"sozialvers\w*", r"sv-?n\w*"),
 )  # fmt: skip
-_LETTERED = frozenset({"it.codicefiscale", "mx.curp", "in_.pan", "es.nie"})
-_DIGITS = re.compile(r"[0-9](?:[ .\-/]{0,2}[0-9A-Z]){7,17}", re.I)
-_HINT = words(*{word for number in _NUMBERS for word in (number.about.pattern,)}, whole=False)
-_STRONG = tuple(number for number in _NUMBERS if number.strong)
-
+_PAN = next(number for number in _NUMBERS if number.module == "in_.pan")
 
 def national_ids(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Identity and tax numbers with a checksum, of some 35 countries.
@@ -219,19 +223,24 @@ def national_ids(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     a word that announces them; those with letters or signs of their own do not.
     """
     text, lower = folded.text, folded.lower
-    if _DIGITS.search(text) is None and not _ALPHANUMERIC.search(text):
-        return
-    numbers = _NUMBERS if _HINT.search(lower) else _STRONG
-    for number in numbers:
-        for match in number.pattern.finditer(text):
-            about = last_word(number.about, lower, match.start(), 48)
-            if about < 0 and not number.strong:
-                continue
-            if last_word(_OTHER, lower, match.start(), 28) > about:
-                continue
-            compact = re.sub(r"[ .\-/]", "", match[0]) if number.module != "fi.hetu" else match[0]
-            if number.check()(compact if number.module != "se.personnummer" else match[0]):
+    for start, end in folded.numbers:
+        for number in _NUMBERS:
+            for match in number.pattern.finditer(text, max(0, start - 12), end + 10):
+                if _is_told(match, number, lower):
+                    yield Kind.NATIONAL_ID, *match.span()
+    # Its four digits are too few for a long number.
+    for start, end in after_words(lower, ("pan", "permanent account", "tax id"), 60, inside=False):
+        for match in _PAN.pattern.finditer(text, start, end):
+            if _is_told(match, _PAN, lower):
                 yield Kind.NATIONAL_ID, *match.span()
 
 
-_ALPHANUMERIC = re.compile(r"[0-9]{2}[A-Za-z][0-9]{2}|[0-9]{4,7}[A-Za-z]|[0-9]{6}[HMhm]")
+def _is_told(match: re.Match[str], number: _Number, lower: str) -> bool:
+    about = last_word(number.about, lower, match.start(), 48)
+    if about < 0 and not number.strong:
+        return False
+    if last_word(_OTHER, lower, match.start(), 28) > about:
+        return False
+    # The sign of these two says in which century somebody was born.
+    signed = number.module in {"fi.hetu", "se.personnummer"}
+    return number.check()(match[0] if signed else re.sub(r"[ .\-/]", "", match[0]))

@@ -16,6 +16,8 @@ __all__ = ["ipv4", "ipv6", "macs"]
 _IPV4 = re.compile(
     r"[0-9]{1,3}(?:(?:\.[0-9]{1,3}){3}|(?:[ ]?[\[(](?:\.|dot)[\])][ ]?[0-9]{1,3}){3})(?![0-9])"
 )
+_DOTS = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
+_DEFANGED = ("[.]", "(.)", "[dot]", "(dot)")
 _MORE = re.compile(r"\.[0-9]|[\w]|-[a-z]", re.I)
 _NETWORK = re.compile(r"/([0-9]{1,2})(?![0-9])")
 _ABOUT_VERSIONS = words(
@@ -46,15 +48,15 @@ _IPV6 = re.compile(
 _COLONS = re.compile(r":[0-9a-fA-F]{0,4}:")
 _GROUP = re.compile(r"[0-9a-fA-F]{0,4}\Z")
 
-_PAIRS = re.compile(r"[:\-][0-9a-fA-F]{2}[:\-]")
+# Patterns that start with a plain sign are quick to look for.
+_PAIRS = (re.compile(":[0-9a-fA-F]{2}:"), re.compile("-[0-9a-fA-F]{2}-"))
 _MAC = re.compile(
     r"(?<![\w:.\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z]|[:.\-][0-9a-f])", re.I
 )
-_BARE_MAC = re.compile(
-    r"(?<![\w:.\-])(?:[0-9a-f]{4}([.\-:])[0-9a-f]{4}\1[0-9a-f]{4}|[0-9a-f]{2}(?: [0-9a-f]{2}){5}"
-    r"|[0-9a-f]{6}[-:][0-9a-f]{6}|[0-9a-f]{12})(?![0-9a-z]|[:.\-][0-9a-f])",
-    re.I,
-)
+# And how far in front of them the address starts.
+_TAILS = ((re.compile(r"\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}"), 4), (re.compile("-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}"), 4),
+          (re.compile("-[0-9a-fA-F]{6}"), 6))  # fmt: skip
+_BARE_MAC = re.compile(r"(?:[0-9a-f]{4}([.\-])[0-9a-f]{4}\1[0-9a-f]{4}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{12})(?![\w\-])", re.I)
 _ABOUT_MACS = words(r"macs?", r"mac[ _-]?addr\w*", r"hwaddr", r"ether", r"bssid", r"physical address",
                     r"bluetooth", r"wi-?fi", r"hardware address", r"nic", r"lladdr")  # fmt: skip
 _STAND_IN_MACS = frozenset(
@@ -66,7 +68,7 @@ _STAND_IN_MACS = frozenset(
 def ipv4(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """IPv4 addresses; not version numbers, networks, netmasks and what names nobody."""
     text, lower = folded.text, folded.lower
-    for match in _IPV4.finditer(text):
+    for match in _dotted(text, lower):
         start, end = match.span()
         if start and (text[start - 1].isalnum() or text[start - 1] in "._"):
             continue
@@ -87,6 +89,20 @@ def ipv4(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         if _is_version(text, lower, start, end, octets):
             continue
         yield Kind.IPV4, start, end
+
+
+def _dotted(text: str, lower: str) -> Iterator[re.Match[str]]:
+    if any(sign in lower for sign in _DEFANGED):
+        yield from _IPV4.finditer(text)
+        return
+    done = 0
+    for dots in _DOTS.finditer(text):
+        start = dots.start()
+        while start > max(done, dots.start() - 3) and text[start - 1] in "0123456789":
+            start -= 1
+        if match := _IPV4.match(text, start):
+            done = match.end()
+            yield match
 
 
 def _is_network(address: int, bits: int) -> bool:
@@ -156,19 +172,25 @@ def _names_one(address: ipaddress.IPv6Address, plain: str) -> bool:
 def macs(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Hardware addresses in the usual notations; unseparated ones only where a word says so."""
     text, lower = folded.text, folded.lower
-    done = 0
-    for pair in _PAIRS.finditer(text):
-        match = _MAC.match(text, pair.start() - 2) if pair.start() >= max(2, done) else None
-        if match is None:
-            continue
-        done = match.end()
-        if not _is_date(match[0]) and _is_device(match[0], policy):
-            yield Kind.MAC, *match.span()
-    if _ABOUT_MACS.search(lower):
-        for match in _BARE_MAC.finditer(text):
-            about = last_word(_ABOUT_MACS, lower, match.start(), 40) >= 0
-            if about and _is_device(match[0], policy):
+    for pairs in _PAIRS:
+        done = 0
+        for pair in pairs.finditer(text):
+            match = _MAC.match(text, pair.start() - 2) if pair.start() >= max(2, done) else None
+            if match is None:
+                continue
+            done = match.end()
+            if not _is_date(match[0]) and _is_device(match[0], policy):
                 yield Kind.MAC, *match.span()
+    # Without colons they are told from other numbers by words only.
+    starts = [start for start, end in folded.mixed if end - start == 12]
+    for tail, before in _TAILS:
+        starts.extend(match.start() - before for match in tail.finditer(text))
+    for start in sorted(starts):
+        match = _BARE_MAC.match(text, start) if start >= 0 else None
+        if match is None or (start and (text[start - 1].isalnum() or text[start - 1] in "-._")):
+            continue
+        if last_word(_ABOUT_MACS, lower, start, 40) >= 0 and _is_device(match[0], policy):
+            yield Kind.MAC, *match.span()
 
 
 def _is_device(value: str, policy: Policy) -> bool:

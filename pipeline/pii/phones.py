@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import phonenumbers
 
-from pipeline.pii.context import last_word, words
+from pipeline.pii.context import around_numbers, last_word, words
 from pipeline.pii.fold import Folded
 from pipeline.pii.kinds import Candidate, Kind
 from pipeline.pii.policy import Policy
@@ -75,28 +75,27 @@ def phones(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Telephone numbers of a text."""
     text, lower = folded.text, folded.lower
     if "+" in text or "00" in text:
-        for match in _ABROAD.finditer(text):
+        for match in around_numbers(_ABROAD, text, folded.numbers):
             end = _abroad_end(match, lower)
             if end > 0:
                 yield Kind.PHONE, match.start(), end
-    for match in _AMERICAN.finditer(text):
+    for match in around_numbers(_AMERICAN, text, folded.numbers):
         if _is_american(match, text, lower):
             yield Kind.PHONE, *match.span()
-    for match in _NATIONAL.finditer(text):
+    for match in around_numbers(_NATIONAL, text, folded.numbers):
         if _is_national(match, text, lower):
             yield Kind.PHONE, *match.span()
-    if _ABOUT.search(lower) or _ABOUT_CJK.search(lower) or _AFTER_ANY.search(lower):
-        for match in _TOLD.finditer(text):
-            end = _told_end(match, text, lower)
-            if end > 0:
-                yield Kind.PHONE, match.start(), end
+    for match in around_numbers(_TOLD, text, folded.numbers):
+        end = _told_end(match, text, lower)
+        if end > 0:
+            yield Kind.PHONE, match.start(), end
+
 
 
 _CLOSE = re.compile(
     r"(?:tel|phone|mobile|cell|fax|whats ?app|handy|电话|手机|電話)\w*\.?(?: ?(?:no|number|nr|#)\.?)?"
     r"[\"'*`]{0,3}[ ]?(?:[:=#]|is)?[ ]?[\"'(*`]{0,3}\Z"
 )
-_AFTER_ANY = re.compile("cell|mobile|number|whats|tel|phone")
 
 
 @functools.lru_cache(4096)
