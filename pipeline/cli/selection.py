@@ -31,7 +31,9 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.argument("logs", nargs=-1, required=True, metavar="LOGS...")
 @click.option("--recipe", default="prompts", show_default=True, metavar="RECIPE",
               help="A YAML file, or the name of a packaged recipe.")  # fmt: skip
-@click.option("--select", type=click.IntRange(0), metavar="N", help="Prompts to select  [select.count]")
+@click.option(
+    "--select", type=click.IntRange(0), metavar="N", help="Prompts to select  [select.count]"
+)
 @click.option("--golden", type=click.IntRange(0), metavar="N", help="Prompts of the Golden Set; 0 for "
               "none  [golden.count]")  # fmt: skip
 @click.option("--benchmarks", "-b", multiple=True, metavar="NAMES", help="Nothing of these is "
@@ -143,7 +145,9 @@ def _print_result(result: SelectionResult, out: Path) -> None:
         )
     audit = manifest["audit"]
     if audit["folder"]:
-        line(terminal, f"  audit: {audit['rounds'][-1]} leaks left, {sum(audit['rounds'])} replaced")
+        line(
+            terminal, f"  audit: {audit['rounds'][-1]} leaks left, {sum(audit['rounds'])} replaced"
+        )
     for said in manifest["shortfalls"]:
         line(terminal, f"  note: {said}")
     for name, what in (

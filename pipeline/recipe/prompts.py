@@ -109,7 +109,9 @@ class Select:
     Args:
         count: prompts wanted.
         method: see `pipeline.prompts.diversity.select_diverse`.
-        pool: most prompts that are chosen among, the best by quality.
+        best: share of the prompts that reach the floor that are chosen among, the best by quality;
+            always at least twice ``count``.
+        pool: most prompts that are chosen among.
         clusters: topics; None for a number that fits the pool.
         quotas: by ``topic``, ``language`` or ``intent``: the largest share of any one of them, or
             shares by name.
@@ -118,6 +120,7 @@ class Select:
 
     count: Count = 1000
     method: str = "facility-location"
+    best: Annotated[float, Field(gt=0, le=1)] = 0.5
     pool: Annotated[int, Field(ge=1)] = 50_000
     clusters: Annotated[int, Field(ge=1)] | None = None
     quotas: Mapping[str, Share | Mapping[str, Share]] = dataclasses.field(default_factory=dict)

@@ -48,34 +48,42 @@ def prompts_page(manifest: Mapping[str, Any]) -> str:
     """
     talks = manifest["conversations"]
     total = max(talks["read"], 1)
-    return environment().get_template("prompts.html").render(
-        manifest=manifest,
-        recipe=manifest["recipe"],
-        headline=headline(manifest),
-        fates=[
-            _Row(name, talks[name], talks[name] / total, _BAR * talks[name] / total, meaning)
-            for name, meaning in FATE_MEANINGS.items()
-        ],
-        examples=manifest["examples"],
-        intents=_intents(manifest["intents"]),
-        topics=_topics(manifest["topics"]),
-        more_topics=max(0, len(manifest["topics"]) - _TOPICS),
-        dots=_dots(manifest["map"]),
-        size=_MAP,
-        curve=_curve(manifest["coverage"]),
-        wide=_WIDE,
-        high=_HIGH,
+    return (
+        environment()
+        .get_template("prompts.html")
+        .render(
+            manifest=manifest,
+            recipe=manifest["recipe"],
+            headline=headline(manifest),
+            fates=[
+                _Row(name, talks[name], talks[name] / total, _BAR * talks[name] / total, meaning)
+                for name, meaning in FATE_MEANINGS.items()
+            ],
+            examples=manifest["examples"],
+            intents=_intents(manifest["intents"]),
+            topics=_topics(manifest["topics"]),
+            more_topics=max(0, len(manifest["topics"]) - _TOPICS),
+            dots=_dots(manifest["map"]),
+            size=_MAP,
+            curve=_curve(manifest["coverage"]),
+            wide=_WIDE,
+            high=_HIGH,
+        )
     )
 
 
 def headline(manifest: Mapping[str, Any]) -> str:
     """One sentence of what came of it."""
     talks = manifest["conversations"]
-    golden = f", and {talks['golden']:,} for the Golden Set" if manifest["golden"]["version"] else ""
+    golden = (
+        f", and {talks['golden']:,} for the Golden Set" if manifest["golden"]["version"] else ""
+    )
     return f"{talks['selected']:,} of {talks['read']:,} conversations selected to train on{golden}"
 
 
-def _intents(found: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int, float]]]]:
+def _intents(
+    found: Mapping[str, Mapping[str, int]],
+) -> list[tuple[str, list[tuple[str, int, float]]]]:
     names = {"before": "all that passed the checks", "selected": "selected", "golden": "Golden Set"}
     rows = []
     for key, name in names.items():
@@ -109,7 +117,12 @@ def _dots(places: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
 
     ordered = sorted(places, key=lambda one: one[2])
     return [
-        {"x": at(x), "y": at(-y), "kind": "first" if picked else "failing", "r": 2.6 if picked else 1.5}
+        {
+            "x": at(x),
+            "y": at(-y),
+            "kind": "first" if picked else "failing",
+            "r": 2.6 if picked else 1.5,
+        }
         for x, y, picked in ordered
     ]
 

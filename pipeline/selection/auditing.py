@@ -55,7 +55,9 @@ def auditor(
         thresholds = {
             name: float(row["threshold"]) for name, row in result.manifest["benchmarks"].items()
         }
-        return _surest(result.folder.root, dict(zip(_ids(read, picks), picks, strict=True)), thresholds)
+        return _surest(
+            result.folder.root, dict(zip(_ids(read, picks), picks, strict=True)), thresholds
+        )
 
     return audit
 
@@ -63,7 +65,11 @@ def auditor(
 def _golden(read: Read, golden: Sequence[int]) -> list[Benchmark]:
     if not golden:
         return []
-    rows = read.rows.select(["id", "prompt", "language"]).take(pa.array(golden, pa.int64())).to_pylist()
+    rows = (
+        read.rows.select(["id", "prompt", "language"])
+        .take(pa.array(golden, pa.int64()))
+        .to_pylist()
+    )
     items = tuple(
         Item(GOLDEN_NAME, row["id"], row["prompt"], language=row["language"]) for row in rows
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -108,9 +109,7 @@ class Chosen:
     shortfalls: list[str]
 
 
-def choose(
-    read: Read, recipe: PromptsRecipe, audit: Audit, say: Callable[[str], None]
-) -> Chosen:
+def choose(read: Read, recipe: PromptsRecipe, audit: Audit, say: Callable[[str], None]) -> Chosen:
     """Give every conversation its fate.
 
     Args:
@@ -149,7 +148,9 @@ class _Choosing:
             self._deduplicate(mine[side])
             self._floor(self._open(sides, side), side)
         train, evaluate = (self._open(sides, side) for side in (TRAINING, GOLDEN_SIDE))
-        self.say(f"{len(train):,} conversations left to train with, {len(evaluate):,} to evaluate with")
+        self.say(
+            f"{len(train):,} conversations left to train with, {len(evaluate):,} to evaluate with"
+        )
         self._topics(sorted([*train, *evaluate]))
         said = self._said(train)
         golden = self._golden(self._uncommon(evaluate, said))
@@ -201,9 +202,7 @@ class _Choosing:
 
     def _open(self, sides: Sequence[str], side: str) -> list[int]:
         return [
-            number
-            for number in np.flatnonzero(self.fates.open).tolist()
-            if sides[number] == side
+            number for number in np.flatnonzero(self.fates.open).tolist() if sides[number] == side
         ]
 
     def _deduplicate(self, numbers: Sequence[int]) -> None:
@@ -224,7 +223,9 @@ class _Choosing:
                 int(row["removed"]), DUPLICATE, row["rule"], row["similarity"],
                 settings.least_similarity, self.columns["id"][int(row["kept"])],
             )  # fmt: skip
-        for name, size in zip(kept["id"].to_pylist(), kept["cluster_size"].to_pylist(), strict=True):
+        for name, size in zip(
+            kept["id"].to_pylist(), kept["cluster_size"].to_pylist(), strict=True
+        ):
             self.copies[int(name)] = size
 
     def _floor(self, numbers: Sequence[int], side: str) -> None:
@@ -247,7 +248,9 @@ class _Choosing:
     def _topics(self, numbers: Sequence[int]) -> None:
         if not numbers:
             return
-        found = topic_clusters(self.read.vectors[numbers], self.recipe.select.clusters, self.recipe.seed)
+        found = topic_clusters(
+            self.read.vectors[numbers], self.recipe.select.clusters, self.recipe.seed
+        )
         self.topics[numbers] = found
         self.names = topic_names([self.columns["prompt"][number] for number in numbers], found)
 
@@ -291,9 +294,7 @@ class _Choosing:
     def _stratum(self, number: int) -> str:
         return f"{self.topics[number]}|{self.columns['time'][number][:_MONTH]}"
 
-    def _overlaps(
-        self, numbers: Sequence[int], said: Sequence[str], golden: Sequence[int]
-    ) -> None:
+    def _overlaps(self, numbers: Sequence[int], said: Sequence[str], golden: Sequence[int]) -> None:
         if not golden or not numbers:
             return
         prompts = self.columns["prompt"]
@@ -313,13 +314,18 @@ class _Choosing:
         ]
 
     def _pool(self, numbers: Sequence[int]) -> list[int]:
-        """The best by quality, in the order of the log."""
-        most = self.recipe.select.pool
+        """The best by quality, in the order of the log; at least twice as many as are wanted."""
+        select, quality = self.recipe.select, self.columns["quality"]
+        most = max(math.ceil(select.best * len(numbers)), 2 * select.count)
+        most = min(most, max(select.pool, select.count))
         if len(numbers) <= most:
             return list(numbers)
-        self.say(f"choosing among the best {most:,} of {len(numbers):,} by quality (select.pool)")
-        quality = self.columns["quality"]
-        return sorted(sorted(numbers, key=lambda number: (-quality[number], number))[:most])
+        ordered = sorted(numbers, key=lambda number: (-quality[number], number))
+        least = quality[ordered[most - 1]]
+        self.say(f"choosing among the best {most:,} of {len(numbers):,} by quality, {least:.2f} and more")
+        for number in ordered[most:]:
+            self.fates.decide(number, PASSED_OVER, "pool.quality.low", quality[number], least)
+        return sorted(ordered[:most])
 
     def _select(
         self, pool: list[int], golden: Sequence[int], audit: Audit
@@ -340,7 +346,9 @@ class _Choosing:
                 )  # fmt: skip
             if not leaks:
                 break
-            self.say(f"the audit found {len(leaks):,} leaks among {len(picks):,}; choosing once more")
+            self.say(
+                f"the audit found {len(leaks):,} leaks among {len(picks):,}; choosing once more"
+            )
             pool = [number for number in pool if number not in leaks]
         else:
             raise ConfigError(

@@ -41,7 +41,9 @@ def explain(out: Path, name: str) -> dict[str, Any]:
     rows = pq.read_table(path, filters=[("id", "=", name)]).to_pylist()
     if not rows:
         known = pq.read_table(path, columns=["id"])["id"].to_pylist()
-        raise ConfigError(f"{out} has no conversation {printable(repr(name))}{nearest(name, known)}")
+        raise ConfigError(
+            f"{out} has no conversation {printable(repr(name))}{nearest(name, known)}"
+        )
     row: dict[str, Any] = rows[0]
     for key in ("failed", "safety", "pii", "residue"):
         row[key] = json.loads(row[key])
@@ -70,7 +72,10 @@ def explained(found: dict[str, Any]) -> Iterator[str]:
     yield f"  from {found['place']}, tier {found['tier'] or 'unknown'}, time {found['time'] or 'unknown'}"
     intent = found["intent"]
     if intent is not None:
-        yield f"  intent {intent} ({found['p_asking']:.2f} asking), language {found['language']}, topic {found['topic']}"
+        yield (
+            f"  intent {intent} ({found['p_asking']:.2f} asking), language {found['language']}, "
+            f"topic {found['topic'] or 'none'}"
+        )
     criteria = ", ".join(f"{name} {found[name]:.2f}" for name in CRITERIA)
     yield f"  quality {found['quality']:.2f}: {criteria}"
     if found["response_quality"] is not None:

@@ -1,10 +1,10 @@
 """What a selection leaves behind: files for training and evaluation, and a ledger of every conversation.
 
-    OUT/selected.jsonl, selected.parquet    the selection, a conversation each, ready for fine-tuning
-    OUT/golden/golden-VERSION.jsonl         prompts of the Golden Set; ``golden.json`` names its bytes
-    OUT/ledger.parquet                      every conversation: fate, reason, value, bound, signals
-    OUT/quarantine.parquet                  rows of the logs that are in no conversation
-    OUT/masked.jsonl                        some of what was masked, for a person to check
+OUT/selected.jsonl, selected.parquet    the selection, a conversation each, ready for fine-tuning
+OUT/golden/golden-VERSION.jsonl         prompts of the Golden Set; ``golden.json`` names its bytes
+OUT/ledger.parquet                      every conversation: fate, reason, value, bound, signals
+OUT/quarantine.parquet                  rows of the logs that are in no conversation
+OUT/masked.jsonl                        some of what was masked, for a person to check
 """
 
 from __future__ import annotations
@@ -139,7 +139,9 @@ def _write_golden(
     with storage_errors(folder.root / GOLDEN_FOLDER):
         (folder.root / GOLDEN_FOLDER).mkdir(exist_ok=True)
     numbers = sorted(chosen.golden, key=lambda number: read.rows["id"][number].as_py())
-    known = read.rows.select(["id", "prompt", "language", "intent", "time", "tier"]).take(_numbers(numbers))
+    known = read.rows.select(["id", "prompt", "language", "intent", "time", "tier"]).take(
+        _numbers(numbers)
+    )
     version = recipe.golden.version
     name = f"{GOLDEN_FOLDER}/golden-{version}.jsonl"
     lines = [
@@ -160,7 +162,8 @@ def _write_golden(
         "seed": recipe.seed,
     }
     folder.write_text(
-        folder.root / GOLDEN_FOLDER / "golden.json", json.dumps(card, indent=2, sort_keys=True) + "\n"
+        folder.root / GOLDEN_FOLDER / "golden.json",
+        json.dumps(card, indent=2, sort_keys=True) + "\n",
     )
     definition = (
         f"# The Golden Set as a benchmark: gristmill audit CORPUS --benchmarks {GOLDEN_FOLDER}/golden.yaml\n"

@@ -263,6 +263,4 @@ def _batches(
 
 
 def _sample_of(rows: Sequence[Sequence[str]]) -> MaskSample:
-    return MaskSample.of(
-        Checked(rank, Kind(kind), *rest) for rank, kind, *rest in rows
-    )
+    return MaskSample.of(Checked(rank, Kind(kind), *rest) for rank, kind, *rest in rows)

@@ -327,7 +327,9 @@ def _coverage(chosen: Chosen) -> dict[str, list[float]]:
         return {"picks": [], "selected": [], "random": []}
     curve = chosen.selection.curve
     count = len(curve.selected)
-    at = np.unique(np.linspace(0, count - 1, min(count, 100)).round().astype(int)) if count else []
+    at = np.unique(np.linspace(0, count - 1, min(count, 100)).round().astype(np.int64))
+    if not count:
+        at = at[:0]
     return {
         "picks": [int(one) + 1 for one in at],
         "selected": [round(float(curve.selected[one]), 6) for one in at],

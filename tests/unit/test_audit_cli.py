@@ -19,7 +19,6 @@ from audits.settings import AuditSettings
 from classifiers.embed import Encoder
 from pipeline.audit.benchmarks import list_benchmarks, load_benchmarks
 from pipeline.audit.calibration import calibrate, read_thresholds, to_file
-from pipeline.runtime.completion import finish, finished, forget_surplus
 from pipeline.audit.encoders import languages_of
 from pipeline.audit.examining import Placed
 from pipeline.audit.figures import claims, coverages
@@ -27,6 +26,7 @@ from pipeline.audit.parts import BATCH_CHARACTERS, Corpus, batches
 from pipeline.audit.show import Selection, setup_differences, shown
 from pipeline.cli import main
 from pipeline.core.errors import ConfigError, SourceError
+from pipeline.runtime.completion import finish, finished, forget_surplus
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.corpus import CorpusColumns, CorpusRow, plan_corpus
 
