@@ -1,9 +1,9 @@
-"""Makes ``pipeline/prompts/common_words.txt``: the everyday words of English web pages.
+"""Makes ``pipeline/prompts/scoring/common_words.txt``: the everyday words of English web pages.
 
 A word counts once a page, in lower case; names go, since they are mostly written with a capital.
 Pages are those of WCXB's development set (Foley 2026, CC BY 4.0), their main text::
 
-    python benchmarks/common_words.py ../shared/data pipeline/prompts/common_words.txt
+    python benchmarks/common_words.py ../shared/data pipeline/prompts/scoring/common_words.txt
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from dirty_logs import FORMATS, write_logs
 from measure import Cost, alternating, machine, measured, median
 
 from pipeline.prompts.conversation import Conversation
-from pipeline.prompts.logs import LogTally, plan_logs, read_logs
+from pipeline.prompts.logs.read import LogTally, plan_logs, read_logs
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -11,7 +11,18 @@ import random
 import textwrap
 from collections.abc import Callable
 
-from planted_pii_values import FIRST, HOSTS, LAST, STREETS, VALUES, american, base64_like, digits, national, word
+from planted_pii_values import (
+    FIRST,
+    HOSTS,
+    LAST,
+    STREETS,
+    VALUES,
+    american,
+    base64_like,
+    digits,
+    national,
+    word,
+)
 
 __all__ = ["KINDS", "Planted", "Render", "fill", "negatives", "positives"]
 

@@ -17,11 +17,15 @@ from pathlib import Path
 import numpy as np
 from language_sets import sets
 
+from pipeline.prompts.cleaning.residue import clean_turn
+from pipeline.prompts.cleaning.safety_tags import safety_of
+from pipeline.prompts.cleaning.turn_checks import TurnChecks
 from pipeline.prompts.conversation import USER, Conversation, Turn
-from pipeline.prompts.residue import clean_turn
-from pipeline.prompts.response_quality import WEIGHTS, ResponseSignals, response_signals_batch
-from pipeline.prompts.safety_tags import safety_of
-from pipeline.prompts.turn_checks import TurnChecks
+from pipeline.prompts.scoring.response_quality import (
+    WEIGHTS,
+    ResponseSignals,
+    response_signals_batch,
+)
 
 PROMPTS = (
     *("arenahard", "koala180", "oasst", "oasst_prompts", "dolly_3k", "tulu_eval", "mtbench80"),

@@ -6,7 +6,7 @@ half; the sets without a mark served no choice. The form of the regression was c
 the fitting half, after one look at the other half's table for a free regression. Length alone is shown
 beside, and all within bands of length::
 
-    python benchmarks/prompt_quality.py ../shared/data [--fit pipeline/prompts/criteria_weights.json]
+    python benchmarks/prompt_quality.py ../shared/data [--fit pipeline/prompts/scoring/criteria_weights.json]
 """
 
 from __future__ import annotations
@@ -23,9 +23,14 @@ from language_sets import half, sets
 from scipy.optimize import minimize
 
 from classifiers.evaluate import Interval, roc_auc
-from pipeline.prompts.criteria import CRITERIA, CriteriaWeights, criterion_scores, prompt_criteria
-from pipeline.prompts.prompt_signals import SIGNALS, prompt_signals
-from pipeline.prompts.words import word_count
+from pipeline.prompts.cleaning.words import word_count
+from pipeline.prompts.scoring.criteria import (
+    CRITERIA,
+    CriteriaWeights,
+    criterion_scores,
+    prompt_criteria,
+)
+from pipeline.prompts.scoring.prompt_signals import SIGNALS, prompt_signals
 
 HIGH = "arenahard"
 # Prompts that nobody selected for difficulty, and commands to voice assistants.

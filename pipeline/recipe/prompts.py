@@ -16,10 +16,10 @@ from classifiers.intent import INTENTS
 from pipeline.core.errors import ConfigError, GristmillError
 from pipeline.dedup.settings import Dedup
 from pipeline.pii import ALL, Kind, kinds_of
-from pipeline.prompts.diversity import METHODS
-from pipeline.prompts.log_fields import LogFields
-from pipeline.prompts.quotas import Quotas
-from pipeline.prompts.turn_checks import TurnChecks
+from pipeline.prompts.cleaning.turn_checks import TurnChecks
+from pipeline.prompts.diversity.quotas import Quotas
+from pipeline.prompts.diversity.select import METHODS
+from pipeline.prompts.logs.fields import LogFields
 from pipeline.recipe.load import read_recipe
 from pipeline.recipe.parameters import INVALID, build
 
@@ -32,7 +32,7 @@ Count = Annotated[int, Field(ge=0)]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Clean:
-    """What an opening prompt must be. See `pipeline.prompts.turn_checks.TurnChecks`.
+    """What an opening prompt must be. See `pipeline.prompts.cleaning.turn_checks.TurnChecks`.
 
     Args:
         languages: wanted, as labels of lid.176; empty for all. What is too short or too full of
@@ -108,7 +108,7 @@ class Select:
 
     Args:
         count: prompts wanted.
-        method: see `pipeline.prompts.diversity.select_diverse`.
+        method: see `pipeline.prompts.diversity.select.select_diverse`.
         best: share of the prompts that reach the floor that are chosen among, the best by quality;
             always at least twice ``count``.
         pool: most prompts that are chosen among.

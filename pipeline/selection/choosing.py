@@ -24,7 +24,9 @@ import pyarrow as pa
 from pipeline.core.errors import ConfigError
 from pipeline.core.printable import printable
 from pipeline.dedup import dedup
-from pipeline.prompts.diversity import Selection, select_diverse
+from pipeline.prompts.diversity.quotas import Quotas
+from pipeline.prompts.diversity.select import Selection, select_diverse
+from pipeline.prompts.diversity.topics import topic_clusters, topic_names
 from pipeline.prompts.golden import (
     GOLDEN as GOLDEN_SIDE,
 )
@@ -35,8 +37,6 @@ from pipeline.prompts.golden import (
     Split,
     cutoff_of,
 )
-from pipeline.prompts.quotas import Quotas
-from pipeline.prompts.topics import topic_clusters, topic_names
 from pipeline.recipe.prompts import PromptsRecipe
 from pipeline.selection.fates import (
     CONTAMINATED,
@@ -322,7 +322,9 @@ class _Choosing:
             return list(numbers)
         ordered = sorted(numbers, key=lambda number: (-quality[number], number))
         least = quality[ordered[most - 1]]
-        self.say(f"choosing among the best {most:,} of {len(numbers):,} by quality, {least:.2f} and more")
+        self.say(
+            f"choosing among the best {most:,} of {len(numbers):,} by quality, {least:.2f} and more"
+        )
         for number in ordered[most:]:
             self.fates.decide(number, PASSED_OVER, "pool.quality.low", quality[number], least)
         return sorted(ordered[:most])

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pipeline.core.errors import ConfigError
 from pipeline.core.printable import printable
 from pipeline.core.registry import nearest
-from pipeline.prompts.criteria import CRITERIA
+from pipeline.prompts.scoring.criteria import CRITERIA
 from pipeline.reports.prompts_page import FATE_MEANINGS
 from pipeline.selection.outputs import LEDGER, SELECTED
 

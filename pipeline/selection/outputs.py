@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.core.records import encodable
-from pipeline.prompts.criteria import CRITERIA
+from pipeline.prompts.scoring.criteria import CRITERIA
 from pipeline.recipe.prompts import PromptsRecipe
 from pipeline.runtime.completion import digest_of
 from pipeline.runtime.storage import RunFolder, storage_errors

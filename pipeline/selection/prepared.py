@@ -18,11 +18,11 @@ from classifiers.intent import INTENTS, IntentClassifier, asked_in
 from classifiers.intent_cues import CUES
 from pipeline.core.decisions import Verdict
 from pipeline.pii import Masker, MaskSample
+from pipeline.prompts.cleaning.residue import clean_conversation
+from pipeline.prompts.cleaning.safety_tags import safety_of
 from pipeline.prompts.conversation import ASSISTANT, USER, Conversation
-from pipeline.prompts.criteria import CRITERIA, prompt_criteria
-from pipeline.prompts.residue import clean_conversation
-from pipeline.prompts.response_quality import response_signals_batch
-from pipeline.prompts.safety_tags import safety_of
+from pipeline.prompts.scoring.criteria import CRITERIA, prompt_criteria
+from pipeline.prompts.scoring.response_quality import response_signals_batch
 from pipeline.recipe.prompts import PromptsRecipe
 
 __all__ = ["PREPARED", "Preparer"]

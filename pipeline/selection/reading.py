@@ -22,7 +22,7 @@ from classifiers.intent import IntentModel
 from pipeline.core.errors import ConservationError, SourceError
 from pipeline.pii import Checked, Kind, MaskSample
 from pipeline.prompts.conversation import Conversation
-from pipeline.prompts.logs import LogFault, LogPart, LogTally, read_logs
+from pipeline.prompts.logs.read import LogFault, LogPart, LogTally, read_logs
 from pipeline.recipe.prompts import PromptsRecipe
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.manifest import fingerprint
@@ -52,7 +52,7 @@ class Logs:
     """The logs of a selection, as they were when it began.
 
     Args:
-        parts: from `pipeline.prompts.logs.plan_logs`.
+        parts: from `pipeline.prompts.logs.read.plan_logs`.
         stamps: what tells by input whether it has changed.
     """
 

@@ -30,8 +30,8 @@ from audits.settings import AuditSettings
 from classifiers.intent import INTENTS
 from pipeline.core.errors import ConfigError, ConservationError
 from pipeline.core.records import encodable
-from pipeline.prompts.logs import check_fields, plan_logs
-from pipeline.prompts.topics import topic_map
+from pipeline.prompts.diversity.topics import topic_map
+from pipeline.prompts.logs.read import check_fields, plan_logs
 from pipeline.recipe.prompts import PromptsRecipe
 from pipeline.reports.prompts_page import prompts_card, prompts_page
 from pipeline.runtime.executor import Executor
@@ -114,7 +114,7 @@ def plan_selection(
     """See that it can be done.
 
     Args:
-        paths: of the logs; see `pipeline.prompts.logs.plan_logs`.
+        paths: of the logs; see `pipeline.prompts.logs.read.plan_logs`.
 
     Raises:
         ConfigError: no log, or a field that no row has.

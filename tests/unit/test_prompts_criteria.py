@@ -14,15 +14,15 @@ from language_sets import sets
 
 from classifiers.evaluate import roc_auc
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.criteria import (
+from pipeline.prompts.scoring.criteria import (
     CRITERIA,
     CriteriaWeights,
     criterion_scores,
     prompt_criteria,
     shipped_weights,
 )
-from pipeline.prompts.prompt_signals import SIGNALS, prompt_signals
-from pipeline.prompts.terms import common_words
+from pipeline.prompts.scoring.prompt_signals import SIGNALS, prompt_signals
+from pipeline.prompts.scoring.terms import common_words
 
 HARD = (
     "I run a small web shop on PostgreSQL 14. This query takes 40 seconds because the planner does a "

@@ -11,7 +11,7 @@ import pytest
 from dirty_logs import BROKEN, DUPLICATES, FORMATS, KINDS, WAYS, dirty_rows, write_logs
 
 from pipeline.prompts.conversation import Conversation
-from pipeline.prompts.logs import LogFault, LogFields, LogTally, plan_logs, read_logs
+from pipeline.prompts.logs.read import LogFault, LogFields, LogTally, plan_logs, read_logs
 
 FAULTS = {way: f"log.{way}" for way in WAYS}
 

@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.diversity import METHODS, Selection, select_diverse
-from pipeline.prompts.quotas import Quotas
-from pipeline.prompts.unit_vectors import unit_vectors
+from pipeline.prompts.diversity.quotas import Quotas
+from pipeline.prompts.diversity.select import METHODS, Selection, select_diverse
+from pipeline.prompts.diversity.unit_vectors import unit_vectors
 
 EVERY_METHOD = pytest.mark.parametrize("method", METHODS)
 
 SCRIPT = """
 import hashlib
 import numpy as np
-from pipeline.prompts.diversity import METHODS, select_diverse
-from pipeline.prompts.topics import topic_clusters
+from pipeline.prompts.diversity.select import METHODS, select_diverse
+from pipeline.prompts.diversity.topics import topic_clusters
 rng = np.random.default_rng(5)
 vectors = rng.standard_normal((40, 96))[rng.integers(0, 40, 1500)] + rng.standard_normal((1500, 96))
 digest = hashlib.sha256()

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.facility_location import covers, facility_location
-from pipeline.prompts.neighbours import NeighbourGraph, neighbour_graph
-from pipeline.prompts.quotas import Quotas
+from pipeline.prompts.diversity.facility_location import covers, facility_location
+from pipeline.prompts.diversity.neighbours import NeighbourGraph, neighbour_graph
+from pipeline.prompts.diversity.quotas import Quotas
 
 STEPS, WEIGHTS = 1 << 22, 1 << 16
 

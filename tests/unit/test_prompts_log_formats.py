@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import RecordError
 from pipeline.prompts.conversation import ROLES, Conversation
-from pipeline.prompts.log_fields import LogFields, field_names
-from pipeline.prompts.log_formats import conversations, has_shape
-from pipeline.prompts.times import utc
+from pipeline.prompts.logs.fields import LogFields, field_names
+from pipeline.prompts.logs.formats import conversations, has_shape
+from pipeline.prompts.logs.times import utc
 
 ASKED, SAID = ("user", "How many?"), ("assistant", "Two.")
 TALK = [ASKED, SAID]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import ConfigError, ConservationError, SourceError
 from pipeline.prompts.conversation import Conversation
-from pipeline.prompts.logs import (
+from pipeline.prompts.logs.read import (
     LogFault,
     LogFields,
     LogTally,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.neighbours import NeighbourGraph, neighbour_graph
-from pipeline.prompts.unit_vectors import COSINE_STEPS, distinct, unit_vectors, weights
+from pipeline.prompts.diversity.neighbours import NeighbourGraph, neighbour_graph
+from pipeline.prompts.diversity.unit_vectors import COSINE_STEPS, distinct, unit_vectors, weights
 
 MATRICES = arrays.arrays(
     np.float32,

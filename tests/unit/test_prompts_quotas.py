@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.quotas import OTHERS, Quotas
+from pipeline.prompts.diversity.quotas import OTHERS, Quotas
 
 
 def filled(quotas: Quotas, groups: dict, k: int) -> tuple[list[int], list[str]]:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.prompts.refusals import refusal
-from pipeline.prompts.response_quality import (
+from pipeline.prompts.scoring.refusals import refusal
+from pipeline.prompts.scoring.response_quality import (
     WEIGHTS,
     apologies,
     repetition,

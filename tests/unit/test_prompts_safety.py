@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from language_sets import sets
 
+from pipeline.prompts.cleaning.safety_patterns import KINDS, NEEDED, PATTERNS
+from pipeline.prompts.cleaning.safety_tags import SafetyTag, safety_of, safety_tags
 from pipeline.prompts.conversation import ASSISTANT, USER, Conversation, Turn
-from pipeline.prompts.safety_patterns import KINDS, NEEDED, PATTERNS
-from pipeline.prompts.safety_tags import SafetyTag, safety_of, safety_tags
 
 
 def encoded(text: str) -> str:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.k_center import k_center
-from pipeline.prompts.k_means import cluster, k_means
-from pipeline.prompts.quotas import Quotas
-from pipeline.prompts.topics import NO_TOPIC, topic_clusters, topic_map, topic_names
-from pipeline.prompts.unit_vectors import unit_vectors
+from pipeline.prompts.diversity.k_center import k_center
+from pipeline.prompts.diversity.k_means import cluster, k_means
+from pipeline.prompts.diversity.quotas import Quotas
+from pipeline.prompts.diversity.topics import NO_TOPIC, topic_clusters, topic_map, topic_names
+from pipeline.prompts.diversity.unit_vectors import unit_vectors
 
 
 def bunches(sizes: list[int], spread: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

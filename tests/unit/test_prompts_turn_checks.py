@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from language_sets import sets
 
 from pipeline.core.errors import ConfigError
+from pipeline.prompts.cleaning.openings import (
+    frequent_openings,
+    is_continuation,
+    opening_key,
+    openings,
+)
+from pipeline.prompts.cleaning.turn_checks import TurnChecks, instruction_lines
+from pipeline.prompts.cleaning.words import word_count
 from pipeline.prompts.conversation import ASSISTANT, USER, Conversation, Turn
-from pipeline.prompts.openings import frequent_openings, is_continuation, opening_key, openings
-from pipeline.prompts.turn_checks import TurnChecks, instruction_lines
-from pipeline.prompts.words import word_count
 
 GERMAN = (
     "Der Bäcker öffnet seinen Laden um sechs Uhr und verkauft Brot an das ganze Dorf. Am Abend fegt er die "

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipeline.core.errors import StorageError
-from pipeline.prompts.oasst import Message, message_id
+from pipeline.prompts.logs.oasst import Message, message_id
 from pipeline.sources.corpus_rows import id_text
 
 __all__ = ["Detached", "MessageTrees", "PlacedRow", "Tree", "is_message_row", "trees_of"]
@@ -30,7 +30,7 @@ class PlacedRow:
     """A row and where it was.
 
     Args:
-        values: as `pipeline.prompts.log_formats.conversations` takes them; or why they cannot be had.
+        values: as `pipeline.prompts.logs.formats.conversations` takes them; or why they cannot be had.
         position: unique in the run.
         place: for a person.
         lost: rows that it stands for, where it cannot be had.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.prompts.words import word_count
+from pipeline.prompts.cleaning.words import word_count
 
 __all__ = ["APOLOGY", "refusal"]
 

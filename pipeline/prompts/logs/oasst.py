@@ -16,15 +16,15 @@ from typing import Any
 
 from pipeline.core.errors import RecordError
 from pipeline.prompts.conversation import USER, Conversation, Turn
-from pipeline.prompts.log_fields import LogFields
-from pipeline.prompts.log_turns import role_of, turns_of
+from pipeline.prompts.logs.fields import LogFields
+from pipeline.prompts.logs.turns import role_of, turns_of
 
 __all__ = ["Message", "is_tree", "message_id", "nested", "tree_conversations", "ways"]
 
 UNRANKED = 1 << 30
 Given = Conversation | RecordError
 # Of turns, the end of the id, times that are none, and values of the root; see
-# `pipeline.prompts.log_formats.RowShape.conversation`.
+# `pipeline.prompts.logs.formats.RowShape.conversation`.
 Make = Callable[[Sequence[Turn], str, Sequence[str], Mapping[str, Any]], Iterator[Given]]
 
 

@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.registry import nearest
-from pipeline.prompts.coverage import coverage
-from pipeline.prompts.facility_location import Covers, covers, facility_location
-from pipeline.prompts.k_center import k_center
-from pipeline.prompts.k_means import k_means
-from pipeline.prompts.neighbours import NeighbourGraph, neighbour_graph
-from pipeline.prompts.quotas import Quotas, Rooms, Shortfall
-from pipeline.prompts.unit_vectors import Float32, Int64, distinct, unit_vectors, weights
+from pipeline.prompts.diversity.coverage import coverage
+from pipeline.prompts.diversity.facility_location import Covers, covers, facility_location
+from pipeline.prompts.diversity.k_center import k_center
+from pipeline.prompts.diversity.k_means import k_means
+from pipeline.prompts.diversity.neighbours import NeighbourGraph, neighbour_graph
+from pipeline.prompts.diversity.quotas import Quotas, Rooms, Shortfall
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, distinct, unit_vectors, weights
 
 __all__ = ["METHODS", "Curve", "Selection", "select_diverse"]
 

@@ -17,10 +17,10 @@ from pipeline.core.errors import ConfigError, RecordError, SourceError
 from pipeline.core.printable import printable
 from pipeline.core.records import encodable
 from pipeline.core.registry import nearest
-from pipeline.prompts.log_fields import MISSING, LogFields, field_names, lookup
-from pipeline.prompts.log_formats import has_shape
-from pipeline.prompts.log_rows import JSON, JsonPart, LogPart, json_ending, log_rows
-from pipeline.prompts.message_rows import is_message_row
+from pipeline.prompts.logs.fields import MISSING, LogFields, field_names, lookup
+from pipeline.prompts.logs.formats import has_shape
+from pipeline.prompts.logs.message_rows import is_message_row
+from pipeline.prompts.logs.rows import JSON, JsonPart, LogPart, json_ending, log_rows
 from pipeline.sources.corpus_inputs import unique_names
 from pipeline.sources.corpus_plan import CorpusPart, plan_corpus
 from pipeline.sources.hub import dataset_name, is_saved

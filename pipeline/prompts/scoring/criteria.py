@@ -2,7 +2,7 @@
 
 BenchBuilder (Li et al. 2024, "From Crowdsourced Data to High-Quality Benchmarks: Arena-Hard and
 BenchBuilder Pipeline", section 4.2) asks a language model whether a prompt meets each of seven
-criteria. Here each is a weighted mean of `pipeline.prompts.prompt_signals`, so that it costs nothing
+criteria. Here each is a weighted mean of `pipeline.prompts.scoring.prompt_signals`, so that it costs nothing
 and every score can be taken apart. They are signs, not judgements: a prompt full of terms of a field
 looks like one that needs knowledge of it. English; compare prompts of one language only.
 """
@@ -18,7 +18,7 @@ from importlib import resources
 from typing import Any
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.prompt_signals import prompt_signals
+from pipeline.prompts.scoring.prompt_signals import prompt_signals
 
 __all__ = [
     "CRITERIA",

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.prompts.quotas import Rooms
-from pipeline.prompts.unit_vectors import Float32, Int64, unit_vectors, weights
+from pipeline.prompts.diversity.quotas import Rooms
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, unit_vectors, weights
 
 __all__ = ["centre", "k_center"]
 

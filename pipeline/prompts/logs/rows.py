@@ -9,9 +9,9 @@ from typing import Any
 
 from pipeline.core.errors import RecordError
 from pipeline.core.records import encodable
-from pipeline.prompts.log_fields import LogFields
-from pipeline.prompts.log_formats import SHAPE_COLUMNS
-from pipeline.prompts.message_rows import PlacedRow
+from pipeline.prompts.logs.fields import LogFields
+from pipeline.prompts.logs.formats import SHAPE_COLUMNS
+from pipeline.prompts.logs.message_rows import PlacedRow
 from pipeline.sources.corpus import batch_rows
 from pipeline.sources.corpus_plan import CorpusPart
 from pipeline.sources.hub import DatasetPart, dataset_batches

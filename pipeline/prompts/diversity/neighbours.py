@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.unit_vectors import Float32, Int64, parts, unit_vectors
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, parts, unit_vectors
 
 __all__ = ["NeighbourGraph", "neighbour_graph"]
 

@@ -12,8 +12,8 @@ from typing import Any
 from pipeline.core.errors import RecordError
 from pipeline.core.records import encodable
 from pipeline.prompts.conversation import ASSISTANT, SYSTEM, TOOL, USER, Turn
-from pipeline.prompts.log_fields import MISSING, LogFields, lookup, recognised
-from pipeline.prompts.times import utc
+from pipeline.prompts.logs.fields import MISSING, LogFields, lookup, recognised
+from pipeline.prompts.logs.times import utc
 
 __all__ = ["BETWEEN", "Roles", "looks_like_turn", "role_of", "sides_of", "turns_of"]
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.prompts.unit_vectors import Float32, Int64, parts
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, parts
 
 __all__ = ["Coverage", "coverage"]
 

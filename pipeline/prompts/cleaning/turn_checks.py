@@ -15,9 +15,9 @@ from pipeline.filters.language import Language
 from pipeline.filters.ngrams import NGrams
 from pipeline.filters.text import view
 from pipeline.filters.words import ALPHABETIC
+from pipeline.prompts.cleaning.openings import is_continuation, opening_key
+from pipeline.prompts.cleaning.words import word_count
 from pipeline.prompts.conversation import USER, Conversation
-from pipeline.prompts.openings import is_continuation, opening_key
-from pipeline.prompts.words import word_count
 
 __all__ = [
     "TurnChecks",
@@ -40,8 +40,8 @@ class TurnSignals:
     """What was measured on the opening prompt of a conversation.
 
     Args:
-        words: see `pipeline.prompts.words.word_count`.
-        continuation: 1.0 where it is one of `pipeline.prompts.openings.CONTINUATIONS`.
+        words: see `pipeline.prompts.cleaning.words.word_count`.
+        continuation: 1.0 where it is one of `pipeline.prompts.cleaning.openings.CONTINUATIONS`.
         opening_count: how often the log opens so; 0 where it is not in the table that was given.
         label: its language; ``"und"`` where it cannot be told.
         other_lead: by how much another language's probability exceeds that of all wanted ones.
@@ -78,7 +78,7 @@ class TurnChecks:
         most_words: of an opening prompt; None for no limit.
         languages: wanted, as labels of lid.176; empty for all.
         openings: the most frequent openings of the log, by `opening_key`: what
-            `pipeline.prompts.openings.frequent_openings` gives.
+            `pipeline.prompts.cleaning.openings.frequent_openings` gives.
         continuations: whether `CONTINUATIONS` go.
         most_repeated_lines, most_repeated_words: bounds on the shares; None for no limit.
 

@@ -1,7 +1,7 @@
 """What chat front ends leave in logged turns: buttons, pagers, banners, invisible characters.
 
 Only whole lines go, from the places where a front end puts them: a user who writes about a "Copy
-code" button keeps it. Templates of browser extensions are in `pipeline.prompts.wrappers`.
+code" button keeps it. Templates of browser extensions are in `pipeline.prompts.cleaning.wrappers`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from pipeline.prompts.conversation import ASSISTANT, USER, Conversation
-from pipeline.prompts.interface_lines import (
+from pipeline.prompts.cleaning.interface_lines import (
     ANSWERS,
     FIRST_LINE_ONLY,
     GLUED_PAGER,
@@ -22,7 +21,8 @@ from pipeline.prompts.interface_lines import (
     is_pager,
     name_of,
 )
-from pipeline.prompts.wrappers import unwrap
+from pipeline.prompts.cleaning.wrappers import unwrap
+from pipeline.prompts.conversation import ASSISTANT, USER, Conversation
 
 __all__ = ["RESIDUE", "CleanedConversation", "CleanedTurn", "clean_conversation", "clean_turn"]
 
@@ -82,7 +82,7 @@ class CleanedTurn:
         removed: how often each kind of `RESIDUE` was removed; only kinds that were.
         tags: kinds that were seen and left, since what the user wrote cannot be told; and
             ``hidden_text`` where invisible characters that were removed spelt something, which
-            `pipeline.prompts.safety_tags` finds no more.
+            `pipeline.prompts.cleaning.safety_tags` finds no more.
     """
 
     text: str

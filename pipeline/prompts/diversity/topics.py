@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.k_means import cluster
-from pipeline.prompts.unit_vectors import Float32, Int64, parts, unit_vectors
+from pipeline.prompts.diversity.k_means import cluster
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, parts, unit_vectors
 
 __all__ = ["NO_TOPIC", "topic_clusters", "topic_map", "topic_names"]
 

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.neighbours import NeighbourGraph
-from pipeline.prompts.quotas import Rooms
-from pipeline.prompts.unit_vectors import COSINE_STEPS, Float32, Int64, weights
+from pipeline.prompts.diversity.neighbours import NeighbourGraph
+from pipeline.prompts.diversity.quotas import Rooms
+from pipeline.prompts.diversity.unit_vectors import COSINE_STEPS, Float32, Int64, weights
 
 __all__ = ["Covers", "Picks", "covers", "facility_location"]
 

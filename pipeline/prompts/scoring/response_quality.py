@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from classifiers.language import UNDETERMINED, LanguageIdentifier, LanguageScore
 from pipeline.core.records import Document
 from pipeline.filters.gopher import GopherRepetition
-from pipeline.prompts.refusals import APOLOGY, refusal
-from pipeline.prompts.words import word_count
+from pipeline.prompts.cleaning.words import word_count
+from pipeline.prompts.scoring.refusals import APOLOGY, refusal
 
 __all__ = [
     "WEIGHTS",

@@ -1,7 +1,7 @@
 """Cheap, transparent signals of what a prompt asks, from which its criteria are made. English.
 
 Each is a count of something a person can point at, squeezed into 0..1. What a signal counts is in
-`SIGNALS`; which criterion uses it is in `pipeline.prompts.criteria`.
+`SIGNALS`; which criterion uses it is in `pipeline.prompts.scoring.criteria`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import math
 import re
 from collections.abc import Iterable
 
-from pipeline.prompts.terms import (
+from pipeline.prompts.cleaning.words import WORD, word_count
+from pipeline.prompts.scoring.terms import (
     CREATIVE,
     DOMAINS,
     OUTPUTS,
@@ -20,7 +21,6 @@ from pipeline.prompts.terms import (
     WORK,
     common_words,
 )
-from pipeline.prompts.words import WORD, word_count
 
 __all__ = ["SIGNALS", "prompt_signals"]
 

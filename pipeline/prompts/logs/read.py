@@ -14,12 +14,18 @@ from typing import Any
 from pipeline.core.errors import ConservationError, RecordError
 from pipeline.core.records import encodable
 from pipeline.prompts.conversation import Conversation
-from pipeline.prompts.log_fields import LogFields
-from pipeline.prompts.log_formats import RowShape, conversations
-from pipeline.prompts.log_parts import check_fields, plan_logs
-from pipeline.prompts.log_rows import LogPart, log_rows
-from pipeline.prompts.message_rows import MessageTrees, PlacedRow, Tree, is_message_row, trees_of
-from pipeline.prompts.oasst import message_id, ways
+from pipeline.prompts.logs.fields import LogFields
+from pipeline.prompts.logs.formats import RowShape, conversations
+from pipeline.prompts.logs.message_rows import (
+    MessageTrees,
+    PlacedRow,
+    Tree,
+    is_message_row,
+    trees_of,
+)
+from pipeline.prompts.logs.oasst import message_id, ways
+from pipeline.prompts.logs.parts import check_fields, plan_logs
+from pipeline.prompts.logs.rows import LogPart, log_rows
 from pipeline.sources.corpus_rows import id_text
 
 __all__ = [
@@ -42,7 +48,7 @@ class LogFault:
     Args:
         place: file and position, for a person.
         reason: slug: ``table.json`` and others of `pipeline.sources.table_rows.TableRow`, those of
-            `pipeline.prompts.log_formats.conversations`, ``log.tree_orphan``, ``log.tree_cycle``,
+            `pipeline.prompts.logs.formats.conversations`, ``log.tree_orphan``, ``log.tree_cycle``,
             ``log.tree_repeated``, ``log.message_id``.
         error: what failed, for a person.
         lost: rows that it stands for; 0 where the row is in a conversation all the same, and only

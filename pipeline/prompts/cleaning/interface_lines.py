@@ -96,7 +96,7 @@ FIRST_LINE_ONLY = frozenset(("speaker", "status"))
 
 
 def name_of(line: str) -> str | None:
-    """What a line without spaces around it is, as a key of `pipeline.prompts.residue.RESIDUE`.
+    """What a line without spaces around it is, as a key of `pipeline.prompts.cleaning.residue.RESIDUE`.
 
     None where no front end writes it.
     """

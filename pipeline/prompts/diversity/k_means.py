@@ -10,8 +10,8 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.quotas import Rooms
-from pipeline.prompts.unit_vectors import Float32, Int64, parts, unit_vectors, weights
+from pipeline.prompts.diversity.quotas import Rooms
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, parts, unit_vectors, weights
 
 __all__ = ["Clusters", "cluster", "k_means"]
 

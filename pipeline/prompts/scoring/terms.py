@@ -1,6 +1,6 @@
 """Words that show what a prompt is about and what it asks for. English.
 
-Lists for `pipeline.prompts.prompt_signals`, which looks words up in lower case, and without a plural
+Lists for `pipeline.prompts.scoring.prompt_signals`, which looks words up in lower case, and without a plural
 ``s`` where there is one.
 """
 

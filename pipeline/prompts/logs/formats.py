@@ -4,7 +4,7 @@ Shapes, in the order in which they are looked for: the field of turns that the u
 messages (Open Assistant); two conversations side by side (Chatbot Arena); a list of turns (ShareGPT,
 WildChat, LMSYS-Chat-1M, OpenAI, MT-bench); an instruction with its input (Alpaca, Dolly,
 Self-Instruct); a prompt; one message; a bare text. Messages of trees that come one in a row are
-another matter: see `pipeline.prompts.message_rows`.
+another matter: see `pipeline.prompts.logs.message_rows`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,17 @@ from pipeline.core.errors import RecordError
 from pipeline.core.printable import printable
 from pipeline.core.records import encodable
 from pipeline.prompts.conversation import ASSISTANT, SYSTEM, USER, Conversation, Turn
-from pipeline.prompts.log_fields import MISSING, LogFields, first_of, lookup, named_text, recognised
-from pipeline.prompts.log_turns import (
+from pipeline.prompts.logs.fields import (
+    MISSING,
+    LogFields,
+    first_of,
+    lookup,
+    named_text,
+    recognised,
+)
+from pipeline.prompts.logs.oasst import is_tree, tree_conversations
+from pipeline.prompts.logs.times import utc
+from pipeline.prompts.logs.turns import (
     BETWEEN,
     BOTH_SIDES,
     Roles,
@@ -26,8 +35,6 @@ from pipeline.prompts.log_turns import (
     sides_of,
     turns_of,
 )
-from pipeline.prompts.oasst import is_tree, tree_conversations
-from pipeline.prompts.times import utc
 
 __all__ = ["SHAPE_COLUMNS", "RowShape", "conversations", "has_shape"]
 
@@ -75,8 +82,8 @@ def conversations(
 
     Yields:
         Conversations and faults, at least one of them: ``log.shape`` (no turns where they are
-        looked for), ``log.no_user``, those of `pipeline.prompts.log_turns.turns_of` and of
-        `pipeline.prompts.oasst`. ``log.time`` comes beside a conversation, which lacks that time.
+        looked for), ``log.no_user``, those of `pipeline.prompts.logs.turns.turns_of` and of
+        `pipeline.prompts.logs.oasst`. ``log.time`` comes beside a conversation, which lacks that time.
     """
     fields = fields or LogFields()
     if isinstance(values, str):

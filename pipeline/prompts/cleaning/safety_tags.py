@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.core.records import Document
 from pipeline.filters.toxicity import Toxicity
+from pipeline.prompts.cleaning.safety_patterns import DISCUSSION, KINDS, NEEDED, PATTERNS
 from pipeline.prompts.conversation import USER, Conversation
-from pipeline.prompts.safety_patterns import DISCUSSION, KINDS, NEEDED, PATTERNS
 
 __all__ = ["ConversationSafety", "SafetyTag", "safety_of", "safety_tags"]
 
@@ -55,7 +55,7 @@ class SafetyTag:
     """One match.
 
     Args:
-        kind: a key of `pipeline.prompts.safety_patterns.KINDS`.
+        kind: a key of `pipeline.prompts.cleaning.safety_patterns.KINDS`.
         start, end: its place in the text, in characters.
         text: what was matched, at most 200 characters of it.
         discussed: it is quoted or named, and the prompt talks of it.
@@ -99,7 +99,7 @@ def safety_of(
     """Tags and toxicity of the user turns of each conversation, in order.
 
     Args:
-        conversations: as cleaned by `pipeline.prompts.residue`: the template of an AIPRM prompt
+        conversations: as cleaned by `pipeline.prompts.cleaning.residue`: the template of an AIPRM prompt
             begins like an injection.
         toxicity: which model scores; None takes the one that comes with Gristmill.
 

@@ -1,0 +1,1 @@
+"""What a conversation must be: residue removed, openings checked, attacks tagged."""

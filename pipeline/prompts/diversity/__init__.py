@@ -1,0 +1,1 @@
+"""Few prompts that stand for many: neighbours, facility location, quotas, topics."""

@@ -1,0 +1,1 @@
+"""Logs of every shape as conversations: rows, formats, trees, times."""

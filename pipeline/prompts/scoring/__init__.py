@@ -1,0 +1,1 @@
+"""How good a prompt and its answers look, from signals that anyone can check."""
