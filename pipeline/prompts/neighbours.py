@@ -51,8 +51,8 @@ class NeighbourGraph(NamedTuple):
 def neighbour_graph(vectors: npt.ArrayLike, k: int = 64) -> NeighbourGraph:
     """The ``k`` nearest of each vector, itself among them, from all pairs.
 
-    Time grows with the square of ``n``: about 25 seconds for 50,000 vectors of 384 dimensions on
-    two cores, 7 minutes for 200,000. Beyond that deal the pool at random into parts of up to
+    Time grows with the square of ``n``: about 25 seconds of a processor for 50,000 vectors of
+    384 dimensions, so sixteen times that for 200,000. Beyond that deal the pool at random into parts of up to
     100,000, select from each, and select again from what was selected (Mirzasoleiman et al. 2013,
     "Distributed Submodular Maximization"): neighbours stay exact in each step, which those of an
     approximate index are not.
