@@ -110,6 +110,13 @@ def test_quotas_pass_over_what_is_full(
     assert bool(rooms.shortfalls()) == (len(picks.order) < k)
 
 
+@given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1, max_size=12))
+def test_of_all_pairs_the_farthest_is_no_matter(rows: list[list[int]]) -> None:
+    graph = neighbour_graph(np.array(rows, np.float32), len(rows))
+    plain = facility_location(graph, 12).order.tolist()
+    assert facility_location(graph.above_farthest(), 12).order.tolist() == plain
+
+
 def test_each_pick_tells_what_it_stands_for() -> None:
     angles = np.array([0, 1, 2, 40, 41, 43, 200]) / 180 * np.pi
     graph = neighbour_graph(np.stack((np.cos(angles), np.sin(angles)), axis=1), 3)

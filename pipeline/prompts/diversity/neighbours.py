@@ -42,8 +42,8 @@ class NeighbourGraph(NamedTuple):
 
         A prompt without a pick among its neighbours then counts as covered as well as by the
         farthest of them, not as covered by nothing. That is nearer the truth where there are enough
-        picks for most prompts to have one among their neighbours, and with all n as neighbours it
-        changes no choice but the first.
+        picks for most prompts to have one among their neighbours, and with all n as neighbours, no
+        cosine below 0, it changes no choice.
         """
         return NeighbourGraph(self.cosines - self.cosines.min(axis=1, initial=1)[:, None], self.ids)
 
@@ -51,11 +51,11 @@ class NeighbourGraph(NamedTuple):
 def neighbour_graph(vectors: npt.ArrayLike, k: int = 64) -> NeighbourGraph:
     """The ``k`` nearest of each vector, itself among them, from all pairs.
 
-    Time grows with the square of ``n``: about 25 seconds for 50,000 vectors of 384 dimensions on
-    two cores, 7 minutes for 200,000. Beyond that deal the pool at random into parts of up to
-    100,000, select from each, and select again from what was selected (Mirzasoleiman et al. 2013,
-    "Distributed Submodular Maximization"): neighbours stay exact in each step, which those of an
-    approximate index are not.
+    Time grows with the square of ``n``: about 25 seconds of a processor for 50,000 vectors of
+    384 dimensions, so sixteen times that for 200,000. Beyond that deal the pool at random into
+    parts of up to 100,000, select from each, and select again from what was selected
+    (Mirzasoleiman et al. 2013, "Distributed Submodular Maximization"): neighbours stay exact in
+    each step, which those of an approximate index are not.
 
     Args:
         vectors: ``[n, d]``; see `unit_vectors`, by which they are rounded.
