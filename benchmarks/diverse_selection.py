@@ -39,12 +39,12 @@ import numpy.typing as npt
 from measure import machine
 
 from classifiers.embed import Encoder
-from pipeline.prompts.coverage import coverage
-from pipeline.prompts.diversity import METHODS, select_diverse
-from pipeline.prompts.facility_location import facility_location
-from pipeline.prompts.neighbours import NeighbourGraph, neighbour_graph
-from pipeline.prompts.topics import topic_clusters, topic_names
-from pipeline.prompts.unit_vectors import Float32, Int64, unit_vectors
+from pipeline.prompts.diversity.coverage import coverage
+from pipeline.prompts.diversity.select import METHODS, select_diverse
+from pipeline.prompts.diversity.facility_location import facility_location
+from pipeline.prompts.diversity.neighbours import NeighbourGraph, neighbour_graph
+from pipeline.prompts.diversity.topics import topic_clusters, topic_names
+from pipeline.prompts.diversity.unit_vectors import Float32, Int64, unit_vectors
 
 PEER = Path(__file__).resolve().parent / "peers" / "submodular.py"
 PEERS = ("apricot", "apricot-two-stage", "submodlib")
