@@ -11,7 +11,18 @@ import random
 import textwrap
 from collections.abc import Callable
 
-from planted_pii_values import FIRST, HOSTS, LAST, STREETS, VALUES, american, base64_like, digits, national, word
+from planted_pii_values import (
+    FIRST,
+    HOSTS,
+    LAST,
+    STREETS,
+    VALUES,
+    american,
+    base64_like,
+    digits,
+    national,
+    word,
+)
 
 __all__ = ["KINDS", "Planted", "Render", "fill", "negatives", "positives"]
 
@@ -213,7 +224,10 @@ CONTEXTS: dict[str, list[str]] = {
 def negatives(seed: int = 1, count: int = 1_000) -> list[Planted]:
     """The first half's texts that only look like personal data."""
     rng = random.Random(seed)
-    return [Planted(NEGATIVES[number % len(NEGATIVES)](rng), form=str(number % len(NEGATIVES))) for number in range(count)]
+    return [
+        Planted(NEGATIVES[number % len(NEGATIVES)](rng), form=str(number % len(NEGATIVES)))
+        for number in range(count)
+    ]
 
 
 def _hex(n: int) -> Callable[[random.Random], str]:

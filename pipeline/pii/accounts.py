@@ -49,7 +49,8 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 SHORTEST_WALLET = 25
 _LEGACY = re.compile(r"[13][1-9A-HJ-NP-Za-km-z]{25,34}")
 _SEGWIT = re.compile(
-    r"(?:(?:bc|tb|ltc)1[02-9ac-hj-np-z]{11,87}|(?:addr|stake)1[02-9ac-hj-np-z]{50,110}|cosmos1[02-9ac-hj-np-z]{38})", re.I
+    r"(?:(?:bc|tb|ltc)1[02-9ac-hj-np-z]{11,87}|(?:addr|stake)1[02-9ac-hj-np-z]{50,110}|cosmos1[02-9ac-hj-np-z]{38})",
+    re.I,
 )
 _ETHEREUM = re.compile(r"0x[0-9a-fA-F]{40}")
 _OTHER = re.compile(
@@ -69,7 +70,9 @@ def cards(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     text, lower = folded.text, folded.lower
     for match in around_numbers(_CARD, text, folded.numbers):
         start, end = match.span()
-        if _DECIMAL.search(text[max(0, start - 2) : start]) or re.match(r"[.,][0-9]|[A-Za-z_]", text[end : end + 2]):
+        if _DECIMAL.search(text[max(0, start - 2) : start]) or re.match(
+            r"[.,][0-9]|[A-Za-z_]", text[end : end + 2]
+        ):
             continue
         about = last_word(_ABOUT_CARDS, lower, start, 60)
         other = last_word(_ABOUT_OTHERS, lower, start, 40)
@@ -86,7 +89,13 @@ def cards(folded: Folded, policy: Policy) -> Iterator[Candidate]:
 
 def _issued(digits: str) -> bool:
     """Whether the first digits are of an issuer whose cards have this length."""
-    n, two, three, four, six = len(digits), int(digits[:2]), int(digits[:3]), int(digits[:4]), int(digits[:6])
+    n, two, three, four, six = (
+        len(digits),
+        int(digits[:2]),
+        int(digits[:3]),
+        int(digits[:4]),
+        int(digits[:6]),
+    )
     if digits[0] == "4":  # Visa
         return n in {13, 16, 19}
     if 51 <= two <= 55 or 2221 <= four <= 2720:  # Mastercard
@@ -165,7 +174,11 @@ def wallets(folded: Folded, policy: Policy) -> Iterator[Candidate]:
 def _is_other_coin(word: str) -> bool:
     if _OTHER.fullmatch(word):
         # Monero's checksum is Keccak's, which the standard library lacks; its length says enough.
-        return len(word) == 95 or _base58check(word) or (word[0] == "r" and _base58check(word, _RIPPLE))
+        return (
+            len(word) == 95
+            or _base58check(word)
+            or (word[0] == "r" and _base58check(word, _RIPPLE))
+        )
     return bool(_SOLANA.fullmatch(word)) and _is_key(word)
 
 
@@ -202,6 +215,8 @@ def _bech32(value: str) -> bool:
             return False
         top = check >> 25
         check = (check & 0x1FFFFFF) << 5 ^ part
-        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+        for bit, generator in enumerate(
+            (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+        ):
             check ^= generator if top >> bit & 1 else 0
     return check in {1, 0x2BC830A3}

@@ -12,9 +12,7 @@ from pipeline.pii.policy import Policy
 
 __all__ = ["addresses"]
 
-_SURE = (
-    r"streets?|st|avenue|ave?|roads?|rd|boulevard|blvd|lane|ln|crescent|cres|terrace|parkway|pkwy|highway|hwy"
-)
+_SURE = r"streets?|st|avenue|ave?|roads?|rd|boulevard|blvd|lane|ln|crescent|cres|terrace|parkway|pkwy|highway|hwy"
 # Words of everyday use too: an address only with more around them.
 _LOOSE = (
     r"drive|dr|court|ct|place|pl|way|circle|cir|square|sq|trail|trl|loop|alley|close|gardens?|gdns|mews|grove"
@@ -40,9 +38,7 @@ _STATES = (
     r"|NSW|VIC|QLD|ACT|TAS|ON|QC|BC|AB|MB|SK|NS|NB"
 )
 _POST = r"(?:[A-Z]{1,2}[0-9][A-Z0-9]?[ ]?[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ]?[0-9][A-Z][0-9]|[0-9]{5}(?:-[0-9]{4})?|[0-9]{4})"
-_TOWN = (
-    rf"(?P<town>(?:{_SEP}{_CITY}){{0,3}}?{_SEP}(?:(?:{_STATES})\.?{_SEP}{{1,2}}{_POST}|{_POST}|(?:{_STATES}))(?![\w\-]))"
-)
+_TOWN = rf"(?P<town>(?:{_SEP}{_CITY}){{0,3}}?{_SEP}(?:(?:{_STATES})\.?{_SEP}{{1,2}}{_POST}|{_POST}|(?:{_STATES}))(?![\w\-]))"
 _CITY_ONLY = rf"(?P<city>,[ ]?\n?[ ]{{0,8}}{_CITY}(?![\w]))"
 
 _ENGLISH = re.compile(
@@ -57,10 +53,14 @@ _LOWER = re.compile(
 _UNIT_AFTER = re.compile(_UNIT)
 _TOWN_AFTER = re.compile(_TOWN)
 _CITY_AFTER = re.compile(_CITY_ONLY)
-_TWO_WORDS = re.compile(r"(?<![\w.,$€£#:/\-])[0-9]{1,5}[ ](?:Broadway|Piccadilly|Strand|Whitehall|The Strand)\b")
+_TWO_WORDS = re.compile(
+    r"(?<![\w.,$€£#:/\-])[0-9]{1,5}[ ](?:Broadway|Piccadilly|Strand|Whitehall|The Strand)\b"
+)
 _BOX = re.compile(r"(?<![\w])P\.?[ ]?O\.?[ ]?Box[ ]#?[0-9]{1,7}\b", re.I)
 
-_HOUSE = r"[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?:[ ]?[\-/][ ]?[0-9]{1,4}[a-z]?)?(?![\w]|[.,:%][0-9])"
+_HOUSE = (
+    r"[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?:[ ]?[\-/][ ]?[0-9]{1,4}[a-z]?)?(?![\w]|[.,:%][0-9])"
+)
 # Endings of a street's name in German, Dutch and the languages of the north.
 _ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "platz", "weg", "damm", "ufer", "chaussee", "ring",
             "steig", "graben", "stieg", "pfad", "markt", "straat", "laan", "plein", "kade", "gracht", "singel",
@@ -76,7 +76,9 @@ _PLACE_BEFORE = re.compile(
     r"(?:Am|An der|An den|Auf der|Auf dem|Im|In der|In den|Unter den|Unter der|Zum|Zur|Hinter der|Alter|Alte|Neuer)"
     r"[ ][A-ZÄÖÜ][\wäöüß\-]{2,30}(?:[ ][A-ZÄÖÜ][\wäöüß\-]{2,30})? \Z"
 )
-_CONTINENT = re.compile(rf"(?P<town>{_SEP}(?:[A-Z]{{1,2}}[ \-])?[0-9]{{4,5}}(?:[ ]?[A-Z]{{2}}(?![\w]))?[ ]{_CITY})")
+_CONTINENT = re.compile(
+    rf"(?P<town>{_SEP}(?:[A-Z]{{1,2}}[ \-])?[0-9]{{4,5}}(?:[ ]?[A-Z]{{2}}(?![\w]))?[ ]{_CITY})"
+)
 _FRENCH = re.compile(
     r"(?<![\w.,$€£#:/\-])[0-9]{1,4}(?:[ ]?(?:bis|ter|quater|[A-D]))?,?[ ](?i:rue|avenue|av\.|boulevard|bd|blvd|place|impasse|all[ée]e|chemin|quai"
     r"|cours|route|square|passage|villa|faubourg|sentier|esplanade|rua|promenade|cit[ée]|voie|montée)[ ]"
@@ -108,7 +110,10 @@ _ABOUT = words(
     r"residence", r"tenant", r"lease", r"lodging", r"come by", r"over to", r"find (?:me|us|him|her) at", r"house", r"flat",
 )  # fmt: skip
 _YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}\Z")
-_PUBLIC = re.compile(r"10 downing st|1600 pennsylvania|221 ?b?,? baker|4 privet drive|742 evergreen|350 fifth av|1 infinite loop", re.I)
+_PUBLIC = re.compile(
+    r"10 downing st|1600 pennsylvania|221 ?b?,? baker|4 privet drive|742 evergreen|350 fifth av|1 infinite loop",
+    re.I,
+)
 _TITLE = re.compile(r"(?:^| )(?:ways?|the|best|easy|great|top|more|new|tips|steps|things|reasons|of|or|and|in|on|is|to|for|a|an|at|"
                     r"years?|minutes?|hours?|days?|people|miles?|km|dollars|times|percent|men|women|cars|feet|weeks?|months?)(?: |$)", re.I)  # fmt: skip
 
@@ -212,7 +217,9 @@ def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
     return start - (len(front[0]) if front else 0), whole
 
 
-_COUNTED = re.compile(r"\b(?:in|since|year|of|the|by|chapter|page|version|top|about|after|before) \Z")
+_COUNTED = re.compile(
+    r"\b(?:in|since|year|of|the|by|chapter|page|version|top|about|after|before) \Z"
+)
 _FRONT = re.compile(r"(?i:\b(?:flat|apt\.?|apartment|unit|suite)[ ][0-9A-Za-z]{1,4},?[ ]?\n?)\Z")
 
 

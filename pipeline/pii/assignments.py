@@ -44,7 +44,9 @@ _OTHER = re.compile(r"hash|sha|md5|checksum|digest|csrf_?name|_length|_len|_coun
                     r"|_path|_file|_url|_uri|_expir|_id_|pad_|eos_|bos_|unk_|num_|_size|_per_|ize|izer")  # fmt: skip
 
 _USERINFO = re.compile(r"([^\s/@:\"'<>`]{0,128}):([^\s\"'<>`@/]{1,256})@([\w.\-\[\]:%]{1,255})")
-_SLASHED = re.compile(r"([^\s/@:\"'<>`]{1,128}):([^\s\"'<>`@?#]{1,128})@([\w.\-]{1,255}\.[a-z]{2,}|[\w\-.]+:[0-9]+)")
+_SLASHED = re.compile(
+    r"([^\s/@:\"'<>`]{1,128}):([^\s\"'<>`@?#]{1,128})@([\w.\-]{1,255}\.[a-z]{2,}|[\w\-.]+:[0-9]+)"
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}\Z")
 _ENCODED = re.compile(
     r"[A-Za-z][A-Za-z0-9+.\-]{1,15}%3A%2F%2F([^\s/&?\"'<>]{1,128}?)%3A([^\s/&?\"'<>]{1,128}?)%40([\w.\-]{1,255})",
@@ -186,7 +188,9 @@ def _is_password_pair(pair: str) -> bool:
     user, colon, password = pair.partition(":")
     if not colon or not password or not pair.isprintable():
         return False
-    return not (_STAND_IN.fullmatch(pair) or _VARIABLE.search(pair) or is_placeholder(password + "q9zv"))
+    return not (
+        _STAND_IN.fullmatch(pair) or _VARIABLE.search(pair) or is_placeholder(password + "q9zv")
+    )
 
 
 def url_credentials(folded: Folded, policy: Policy) -> Iterator[Candidate]:

@@ -20,7 +20,9 @@ _SSN = re.compile(
     r"(?<![0-9A-Za-z.\-/])[0-8][0-9]{2}(?:(?P<sign>[ ]?[\-. \u2014/][ ]?)(?:\n[ ]{0,4})?[0-9]{2}(?P=sign)[0-9]{4}"
     r"|\n?[0-9]{2}\n?[0-9]{4})(?![0-9A-Za-z]|[\-./][0-9])"
 )
-_LOOSE_SSN = re.compile(r"(?<![0-9A-Za-z.\-/])[0-8](?:[ \-.\n]{0,3}[0-9]){8}(?![0-9A-Za-z]|[\-./][0-9])")
+_LOOSE_SSN = re.compile(
+    r"(?<![0-9A-Za-z.\-/])[0-8](?:[ \-.\n]{0,3}[0-9]){8}(?![0-9A-Za-z]|[\-./][0-9])"
+)
 _ABOUT_SSN = words(
     r"ssns?", r"social[ \-]?sec\w*(?: number| no)?", r"soc\.?[ ]?sec\w*", r"s\.s\.n\.?", r"ss ?#", r"ss no",
     r"social(?: is|:| number|#)", r"socials?", r"_ssn", r"tax ?id", r"taxpayer", r"itin",
@@ -37,8 +39,12 @@ _NINO = re.compile(
     r"[0-9]{2}[ \-.]?(?:\n[ ]{0,4})?[0-9]{2}[ \-.]?[0-9]{2}[ \-.]?[A-D](?![0-9A-Z])",
     re.I,
 )
-_ABOUT_NINO = words(r"ni(?:no)?", r"national insurance", r"nat ins", r"n\.i\.", r"ni (?:no|number)", r"_nino")
-_PAIRS = re.compile(r"[0-9]{2}[ \-.]?\n? {0,4}[0-9]{2}[ \-.]?[0-9]{2}[ \-.]?[A-Da-d](?![0-9A-Za-z])")
+_ABOUT_NINO = words(
+    r"ni(?:no)?", r"national insurance", r"nat ins", r"n\.i\.", r"ni (?:no|number)", r"_nino"
+)
+_PAIRS = re.compile(
+    r"[0-9]{2}[ \-.]?\n? {0,4}[0-9]{2}[ \-.]?[0-9]{2}[ \-.]?[A-Da-d](?![0-9A-Za-z])"
+)
 
 _PASSPORT = re.compile(
     r"(?<![0-9A-Za-z\-])(?=[A-Z0-9]{0,5}[ ]?[0-9])(?:[A-Z]{1,3}[ ]?[0-9]{6,8}|[0-9]{2}[ ]?[A-Z]{2}[ ]?[0-9]{5}"
@@ -93,7 +99,11 @@ def ninos(folded: Folded, policy: Policy) -> Iterator[Candidate]:
                 last_word(_ABOUT_PASSPORT, lower, match.start(), 30),
             )
             compact = re.sub("[^0-9A-Za-z]", "", match[0])
-            if other > about or (about < 0 and not compact.isupper()) or compact.upper() == "QQ123456C":
+            if (
+                other > about
+                or (about < 0 and not compact.isupper())
+                or compact.upper() == "QQ123456C"
+            ):
                 continue
             yield Kind.NINO, *match.span()
             break
@@ -115,7 +125,9 @@ def passports(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         if digits < 2 and not (digits and match[0].isupper() and len(match[0]) == 9):
             continue
         between = lower[about.end() : match.start()]
-        if re.search(r"\n\n|\b(?:expir|date|born|dob|issued on|valid|phone|call|order|fee|cost)", between):
+        if re.search(
+            r"\n\n|\b(?:expir|date|born|dob|issued on|valid|phone|call|order|fee|cost)", between
+        ):
             continue
         if re.fullmatch(r"(?:19|20)[0-9]{6}", match[0]):
             continue  # a date
@@ -215,6 +227,7 @@ _NUMBERS = (
     _number(r"[0-9]{4}[ ]?[0-9]{6}", "at.vnr", r"svnr", r"sozialvers\w*", r"sv-?n\w*"),
 )  # fmt: skip
 _PAN = next(number for number in _NUMBERS if number.module == "in_.pan")
+
 
 def national_ids(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Identity and tax numbers with a checksum, of some 35 countries.

@@ -69,7 +69,9 @@ class Masker:
                 f"form {self.form!r} is no placeholder ({error!r}); write it like '[{{kind}}_{{number}}]'"
             ) from error
         if "KIND" not in shown:
-            raise ConfigError(f"form {self.form!r} does not name the {{kind}}; write '[{{kind}}_{{number}}]'")
+            raise ConfigError(
+                f"form {self.form!r} does not name the {{kind}}; write '[{{kind}}_{{number}}]'"
+            )
         if Kind.NAME in self.kinds and self.names is None:
             raise ConfigError("kind 'person_name' needs a model; give one as names")
 
@@ -83,7 +85,8 @@ class Masker:
             texts: turns, in order.
         """
         found = tuple(
-            tuple(find_pii(text, self.kinds, policy=self.policy, names=self.names)) for text in texts
+            tuple(find_pii(text, self.kinds, policy=self.policy, names=self.names))
+            for text in texts
         )
         counts = collections.Counter(one.kind for finds in found for one in finds)
         if self.action == "count" or not counts:
@@ -127,7 +130,11 @@ def _compact(value: str) -> str:
 def _email(value: str) -> str:
     value = re.sub(r"\s*(?:[\[({<]+\s*(?:at|@|ät|arroba|chez)\s*[\])}>]+|\s(?:at|@)\s|&#(?:64|x40);|&commat;|%40)\s*", "@",
                    value.lower())  # fmt: skip
-    value = re.sub(r"\s*(?:[\[({<]+\s*(?:dot|\.|punkt|point|punto)\s*[\])}>]+|\s(?:dot|punkt)\s|\s\.\s?)\s*", ".", value)
+    value = re.sub(
+        r"\s*(?:[\[({<]+\s*(?:dot|\.|punkt|point|punto)\s*[\])}>]+|\s(?:dot|punkt)\s|\s\.\s?)\s*",
+        ".",
+        value,
+    )
     return re.sub(r"\s*@\s*", "@", value)
 
 

@@ -31,7 +31,9 @@ _ABOUT_HOSTS = words(
     r"address\w*", r"addr", r"dns", r"from", r"visitor", r"login", r"logged", r"traceroute",
     r"gateway", r"listen\w*", r"bind", r"proxy", r"curl", r"request\w*", r"x-forwarded-for",
 )  # fmt: skip
-_PIN = re.compile(r"(?:[=<>~!^]=|[<>~^]|\bv\.?|§|#)[ ]?[\"']?\Z|[a-z_)]\w*[/\-_]\Z|:\s*[\"'][~^]\Z", re.I)
+_PIN = re.compile(
+    r"(?:[=<>~!^]=|[<>~^]|\bv\.?|§|#)[ ]?[\"']?\Z|[a-z_)]\w*[/\-_]\Z|:\s*[\"'][~^]\Z", re.I
+)
 _COMPARED_HOST = re.compile(r"(?:ip|host|addr|server|src|dst|peer)\w*[ ]?==[ ]?[\"']?\Z", re.I)
 # Public resolvers: they belong to a service and stand in every manual.
 _RESOLVERS = frozenset(
@@ -51,12 +53,16 @@ _GROUP = re.compile(r"[0-9a-fA-F]{0,4}\Z")
 # Patterns that start with a plain sign are quick to look for.
 _PAIRS = (re.compile(":[0-9a-fA-F]{2}:"), re.compile("-[0-9a-fA-F]{2}-"))
 _MAC = re.compile(
-    r"(?<![\w:.\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z]|[:.\-][0-9a-f])", re.I
+    r"(?<![\w:.\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z]|[:.\-][0-9a-f])",
+    re.I,
 )
 # And how far in front of them the address starts.
 _TAILS = ((re.compile(r"\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}"), 4), (re.compile("-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}"), 4),
           (re.compile("-[0-9a-fA-F]{6}"), 6))  # fmt: skip
-_BARE_MAC = re.compile(r"(?:[0-9a-f]{4}([.\-])[0-9a-f]{4}\1[0-9a-f]{4}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{12})(?![\w\-])", re.I)
+_BARE_MAC = re.compile(
+    r"(?:[0-9a-f]{4}([.\-])[0-9a-f]{4}\1[0-9a-f]{4}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{12})(?![\w\-])",
+    re.I,
+)
 _ABOUT_MACS = words(r"macs?", r"mac[ _-]?addr\w*", r"hwaddr", r"ether", r"bssid", r"physical address",
                     r"bluetooth", r"wi-?fi", r"hardware address", r"nic", r"lladdr")  # fmt: skip
 _STAND_IN_MACS = frozenset(

@@ -24,7 +24,9 @@ REGIONS = ("GB", "DE", "FR", "ES", "IT", "IN", "AU", "BR", "CN", "JP", "PL", "CH
            "ZA", "SG", "DK", "NO")  # fmt: skip
 
 _BREAK = r"[ \t.\-/()\u2014_]{0,4}(?:\r?\n[ \t>]{0,6})?"
-_ABROAD = re.compile(rf"(?:\+[ ]?|(?<![0-9A-Za-z.,\-])00[ \-.]?)\(?[1-9](?:{_BREAK}[0-9]){{6,16}}(?![0-9])")
+_ABROAD = re.compile(
+    rf"(?:\+[ ]?|(?<![0-9A-Za-z.,\-])00[ \-.]?)\(?[1-9](?:{_BREAK}[0-9]){{6,16}}(?![0-9])"
+)
 _AMERICAN = re.compile(
     r"(?<![0-9A-Za-z$.\-+/=])(?:1[ .\-]{1,3})?(?P<area>\([2-9][0-9]{2}\)[ .\-]{0,2}|[2-9][0-9]{2}(?P<sign>[ .\-/]{1,3}))"
     r"(?:\r?\n[ ]{0,4})?[2-9][0-9]{2}[ ]?(?P<last>[ .\-\n]{1,3})[0-9]{4}(?![0-9]|[.\-/][0-9])"
@@ -32,7 +34,9 @@ _AMERICAN = re.compile(
 _NATIONAL = re.compile(
     rf"(?<![0-9A-Za-z$.,\-+/=_:])\(?0[1-9](?:{_BREAK}[0-9]){{6,10}}(?![0-9]|[.\-/,:][0-9])"
 )
-_TOLD = re.compile(rf"(?<![0-9A-Za-z$_])\(?[0-9](?:{_BREAK}[0-9]){{6,14}}(?![0-9]|[.,:/][0-9]|[A-Za-z_])")
+_TOLD = re.compile(
+    rf"(?<![0-9A-Za-z$_])\(?[0-9](?:{_BREAK}[0-9]){{6,14}}(?![0-9]|[.,:/][0-9]|[A-Za-z_])"
+)
 _FRENCH = re.compile(r"0[1-9](?:([ .\-])[0-9]{2}(?:\1[0-9]{2}){3}|[0-9]{8})\Z")
 
 _ABOUT = words(
@@ -45,7 +49,21 @@ _ABOUT = words(
     r"phone_?n\w+", r"toll[ \-]free", r"desk", r"tfn?o?", r"ph", r"bel", r"номер", r"тел\w*", r"звон\w*",
     r"電話", r"电话", r"手机", r"전화", r"هاتف", r"فون", r"फ़ोन", r"फोन", whole=True,
 )  # fmt: skip
-_ABOUT_CJK = words("电话", "手机", "電話", "携帯", "联系", "微信", "전화", "연락처", "हेल्प", "هاتف", "رقم", "जवال", whole=False)
+_ABOUT_CJK = words(
+    "电话",
+    "手机",
+    "電話",
+    "携帯",
+    "联系",
+    "微信",
+    "전화",
+    "연락처",
+    "हेल्प",
+    "هاتف",
+    "رقم",
+    "जवال",
+    whole=False,
+)
 _AFTER = re.compile(
     r"[\s,.\"')(\]]{0,4}(?:\(?(?:cell|mobile|mob|home|work|office|phone|tel|fax|whats ?app|text|voice)\b"
     r"|(?:is|was)(?: still)? (?:my|his|her|our|their|the) (?:\w+ )?(?:phone|cell|mobile|number|line)"
@@ -67,7 +85,9 @@ _OTHER = words(
     r"pmid", r"oclc", r"lccn", r"steuer\w*", r"aadhaar", r"pesel", r"bsn", r"cpf", r"sin", r"national",
 )  # fmt: skip
 _MATHS = re.compile(r"(?:[*/^=<>]|[0-9a-z)] ?\+|[$€£¥]|\b0x)[ ]?\Z", re.I)
-_UNIT = re.compile(r" ?(?:%|\$|€|£|km|kg|mb|gb|ms|px|bytes?|people|dollars?|euros?|usd|eur|million|years?)\b", re.I)
+_UNIT = re.compile(
+    r" ?(?:%|\$|€|£|km|kg|mb|gb|ms|px|bytes?|people|dollars?|euros?|usd|eur|million|years?)\b", re.I
+)
 _DATE = re.compile(r"(?:0?[1-9]|[12][0-9]|3[01])[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:19|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ](?:0[1-9]|1[0-2])[./\- ](?:0[1-9]|[12][0-9]|3[01])")  # fmt: skip
 
 
@@ -89,7 +109,6 @@ def phones(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         end = _told_end(match, text, lower)
         if end > 0:
             yield Kind.PHONE, match.start(), end
-
 
 
 _CLOSE = re.compile(
@@ -158,7 +177,12 @@ def _abroad_end(match: re.Match[str], lower: str) -> int:
     number = "+" + (digits[2:] if value[0] == "0" else digits)
     spaced = len(re.findall("[0-9]+", value)) > 1 or value[0] == "+"
     # Invented numbers are not assigned, yet they were written as telephones'.
-    if 9 <= len(number) - 1 <= 15 and spaced and _possible(number) and (about > 0 or value[0] == "+"):
+    if (
+        9 <= len(number) - 1 <= 15
+        and spaced
+        and _possible(number)
+        and (about > 0 or value[0] == "+")
+    ):
         return start + len(value.rstrip())
     return -1
 
@@ -166,7 +190,11 @@ def _abroad_end(match: re.Match[str], lower: str) -> int:
 def _is_american(match: re.Match[str], text: str, lower: str) -> bool:
     start, end = match.span()
     about = _about(lower, start, end)
-    if about < 0 or _MATHS.search(text[max(0, start - 3) : start]) or text[end : end + 1] in {"_", "%"}:
+    if (
+        about < 0
+        or _MATHS.search(text[max(0, start - 3) : start])
+        or text[end : end + 1] in {"_", "%"}
+    ):
         return False
     if text[end : end + 1].isalpha() and not text[end : end + 1] in {"x", "e"}:
         return False
@@ -206,7 +234,9 @@ def _told_end(match: re.Match[str], text: str, lower: str) -> int:
         return -1
     if _about(lower, start, match.end(), 32) <= 0 or _DATE.match(value.strip("(")):
         return -1
-    if re.search(r"[0-9][.,]\Z", text[max(0, start - 2) : start]) or re.match(r"\(?(?:19|20)[0-9]{2}[ \-\u2014]{1,3}(?:19|20)[0-9]{2}\b", value):
+    if re.search(r"[0-9][.,]\Z", text[max(0, start - 2) : start]) or re.match(
+        r"\(?(?:19|20)[0-9]{2}[ \-\u2014]{1,3}(?:19|20)[0-9]{2}\b", value
+    ):
         return -1
     first = value.partition("\n")[0]
     if _CLOSE.search(lower, max(0, start - 24), start) and 8 <= len(_digits(first)) <= 13:

@@ -15,7 +15,9 @@ _PLACEHOLDER = re.compile(
     re.I,
 )
 _WORDS = re.compile(r"[A-Za-z]+(?:[_\-. ][A-Za-z]+)*[_\-. ]?[0-9]{0,2}")
-_CALL = re.compile(r"[\w.]+[(\[].*|\$\w+|@\w+|%\w+%|[A-Za-z_]\w*\.[A-Za-z_][\w.]*|&[\w.]+;?|process\.env.*")
+_CALL = re.compile(
+    r"[\w.]+[(\[].*|\$\w+|@\w+|%\w+%|[A-Za-z_]\w*\.[A-Za-z_][\w.]*|&[\w.]+;?|process\.env.*"
+)
 
 
 def entropy(text: str) -> float:

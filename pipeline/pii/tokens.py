@@ -71,7 +71,17 @@ _LONGEST_FRONT = 48
 _REACH = 300
 
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9+/=_])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_])")
-_AWS_STEMS = ("aws", "secret access", "secret_access", "secretaccess", "secret key", "secret_key", "secretkey", "akia", "asia")
+_AWS_STEMS = (
+    "aws",
+    "secret access",
+    "secret_access",
+    "secretaccess",
+    "secret key",
+    "secret_key",
+    "secretkey",
+    "akia",
+    "asia",
+)
 
 _JWT = re.compile(r"(eyJ[A-Za-z0-9_\-]{8,})(?:\.[A-Za-z0-9_\-]*){1,4}")
 _BEGIN = re.compile(
@@ -141,7 +151,11 @@ def _aws_secrets(folded: Folded) -> Iterator[Candidate]:
         for match in _AWS_SECRET.finditer(text, start, end):
             value = match[0]
             # 40 hexadecimal digits are a commit.
-            if not re.fullmatch("[0-9a-f]{40}", value) and not is_placeholder(value) and entropy(value) >= 3.8:
+            if (
+                not re.fullmatch("[0-9a-f]{40}", value)
+                and not is_placeholder(value)
+                and entropy(value) >= 3.8
+            ):
                 yield Kind.AWS_KEY, *match.span()
 
 
@@ -185,7 +199,9 @@ def private_keys(folded: Folded, policy: Policy) -> Iterator[Candidate]:
                 yield Kind.PRIVATE_KEY, begin.start(), done
             continue
         closing = f"-----END {begin[1]}-----"
-        limit = min(following, begin.end() + 20_000)  # the longest RSA key in use has 13,000 characters
+        limit = min(
+            following, begin.end() + 20_000
+        )  # the longest RSA key in use has 13,000 characters
         end = text.find(closing, begin.end(), limit)
         if end >= 0:
             done, body = end + len(closing), text[begin.end() : end]
