@@ -1,5 +1,6 @@
 """The second half of the planted set: written after the rules, measured, never tuned on."""
 
+# ruff: noqa: E501 - one form a line reads best
 from __future__ import annotations
 
 import base64

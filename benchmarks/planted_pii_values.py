@@ -1,5 +1,6 @@
 """Invented personal data by rule and seed: valid checksums, assigned ranges, nobody's data."""
 
+# ruff: noqa: E501 - one form a line reads best
 from __future__ import annotations
 
 import base64
@@ -24,15 +25,52 @@ __all__ = ["VALUES", "digits", "word"]
 ALNUM = string.ascii_letters + string.digits
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-FIRST = (
-    "anna james priya wei fatima lukas chloe diego olga kwame yuki elena omar ingrid tomas".split()
-)
-LAST = "keller murphy nair zhang haddad brandt moreau rossi petrova mensah tanaka novak silva olsen".split()
-HOSTS = ("gmail.com yahoo.co.uk outlook.com web.de orange.fr proton.me mail.ru uni-bonn.de brightlake.io "
-         "nordwind.net acme-tools.biz posteo.org").split()  # fmt: skip
-STREETS = (
-    "Maple Oak Willow Chestnut Birchwood Harrison Jefferson Lakeview Ridgemont Kingsley".split()
-)
+FIRST = [
+    "anna",
+    "james",
+    "priya",
+    "wei",
+    "fatima",
+    "lukas",
+    "chloe",
+    "diego",
+    "olga",
+    "kwame",
+    "yuki",
+    "elena",
+    "omar",
+    "ingrid",
+    "tomas",
+]
+LAST = [
+    "keller",
+    "murphy",
+    "nair",
+    "zhang",
+    "haddad",
+    "brandt",
+    "moreau",
+    "rossi",
+    "petrova",
+    "mensah",
+    "tanaka",
+    "novak",
+    "silva",
+    "olsen",
+]
+HOSTS = ["gmail.com", "yahoo.co.uk", "outlook.com", "web.de", "orange.fr", "proton.me", "mail.ru", "uni-bonn.de", "brightlake.io", "nordwind.net", "acme-tools.biz", "posteo.org"]  # fmt: skip
+STREETS = [
+    "Maple",
+    "Oak",
+    "Willow",
+    "Chestnut",
+    "Birchwood",
+    "Harrison",
+    "Jefferson",
+    "Lakeview",
+    "Ridgemont",
+    "Kingsley",
+]
 
 
 def digits(rng: random.Random, n: int) -> str:

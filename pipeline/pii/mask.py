@@ -66,7 +66,8 @@ class Masker:
             shown = self.form.format(kind="KIND", number=1)
         except (KeyError, IndexError, ValueError) as error:
             raise ConfigError(
-                f"form {self.form!r} is no placeholder ({error!r}); write it like '[{{kind}}_{{number}}]'"
+                f"form {self.form!r} is no placeholder ({error!r}); write it like "
+                f"'[{{kind}}_{{number}}]'"
             ) from error
         if "KIND" not in shown:
             raise ConfigError(
@@ -95,7 +96,8 @@ class Masker:
         numbers: dict[tuple[Kind, str], int] = {}
         masked = []
         for text, finds in zip(texts, found, strict=True):
-            pieces, at = [], 0
+            pieces: list[str] = []
+            at = 0
             for one in finds:
                 key = (one.kind, same_value(one))
                 if key not in numbers:
@@ -128,7 +130,8 @@ def _compact(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    value = re.sub(r"\s*(?:[\[({<]+\s*(?:at|@|ät|arroba|chez)\s*[\])}>]+|\s(?:at|@)\s|&#(?:64|x40);|&commat;|%40)\s*", "@",
+    value = re.sub(r"\s*(?:[\[({<]+\s*(?:at|@|ät|arroba|chez)\s*[\])}>]+|\s(?:at|@)\s|&#(?:64"
+        r"|x40);|&commat;|%40)\s*", "@",
                    value.lower())  # fmt: skip
     value = re.sub(
         r"\s*(?:[\[({<]+\s*(?:dot|\.|punkt|point|punto)\s*[\])}>]+|\s(?:dot|punkt)\s|\s\.\s?)\s*",
@@ -148,7 +151,8 @@ _SAME: dict[Kind, Callable[[str], str]] = {
     Kind.EMAIL: _email,
     Kind.PHONE: _phone,
     **dict.fromkeys(
-        (Kind.CARD, Kind.IBAN, Kind.SSN, Kind.NINO, Kind.NATIONAL_ID, Kind.PASSPORT, Kind.MAC, Kind.ADDRESS),
+        (Kind.CARD, Kind.IBAN, Kind.SSN, Kind.NINO, Kind.NATIONAL_ID, Kind.PASSPORT, Kind.MAC,
+        Kind.ADDRESS),
         _compact,
     ),
 }  # fmt: skip
