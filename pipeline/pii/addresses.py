@@ -56,9 +56,11 @@ _POST = (
     r"(?:[A-Z]{1,2}[0-9][A-Z0-9]?[ ]?[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ]?[0-9][A-Z][0-9]"
     r"|[0-9]{5}(?:-[0-9]{4})?|[0-9]{4})"
 )
+# Four digits without a state in front are a year as often as a postcode: "Avenue. In May 2016".
+_NO_YEAR = r"(?!(?:19|20)[0-9]{2}(?![0-9]))"
 _TOWN = (
-    rf"(?P<town>(?:{_SEP}{_CITY}){{0,3}}?{_SEP}(?:(?:{_STATES})\.?{_SEP}{{1,2}}{_POST}"
-    rf"|{_POST}|(?:{_STATES}))(?![\w\-]))"
+    rf"(?P<town>(?:{_SEP}{_CITY}){{0,3}}?{_SEP}"
+    rf"(?:(?:{_STATES})\.?{_SEP}{{1,2}}{_POST}|{_NO_YEAR}{_POST}|(?:{_STATES}))(?![\w\-]))"
 )
 _CITY_ONLY = rf"(?P<city>,[ ]?\n?[ ]{{0,8}}{_CITY}(?![\w]))"
 
