@@ -25,7 +25,11 @@ def prompts(folder: Path, name: str) -> list[str]:
         name: of the collection.
     """
     text = (folder / COLLECTIONS[name]).read_text("utf-8")
-    rows = json.loads(text) if text.lstrip().startswith("[") else [json.loads(row) for row in text.splitlines()]
+    rows = (
+        json.loads(text)
+        if text.lstrip().startswith("[")
+        else [json.loads(row) for row in text.splitlines()]
+    )
     return ["\n\n".join(_strings(row)) for row in rows]
 
 
@@ -35,7 +39,9 @@ def _strings(value: Any) -> Iterator[str]:
         yield value
     elif isinstance(value, dict):
         for key, inner in value.items():
-            if not key.endswith(("id", "date", "_name", "lang", "cluster", "role", "category", "uid")):
+            if not key.endswith(
+                ("id", "date", "_name", "lang", "cluster", "role", "category", "uid")
+            ):
                 yield from _strings(inner)
     elif isinstance(value, list):
         for inner in value:

@@ -4,6 +4,7 @@ The set has two halves. The rules were tuned on the first; the second (`planted_
 after them and only measured.
 """
 
+# ruff: noqa: E501 - one form a line reads best
 from __future__ import annotations
 
 import dataclasses
@@ -214,7 +215,7 @@ CONTEXTS: dict[str, list[str]] = {
     "street_address": ["I live at {}.", "Ship it to {} please", "Address: {}", "The parcel went to {} last week."],
     "crypto_wallet": ["Send the coins to {}", "wallet: {}", "{} received 0.2 today"],
     "aws_key": ["aws_access_key_id = {}", 'AccessKeyId": "{}"', "key {} was leaked"],
-    **{kind: _KEYS for kind in ("github_token", "slack_token", "ai_key", "google_key", "stripe_key", "jwt")},
+    **dict.fromkeys(("github_token", "slack_token", "ai_key", "google_key", "stripe_key", "jwt"), _KEYS),
     "private_key": ["Here is the key:\n{}\nthanks", "{}", "cat id_rsa\n{}"],
     "url_credentials": ["git clone {}/repo.git", "DATABASE_URL={}/prod", "open {}/ in the browser"],
     "secret": ["{}"],
@@ -224,7 +225,10 @@ CONTEXTS: dict[str, list[str]] = {
 def negatives(seed: int = 1, count: int = 1_000) -> list[Planted]:
     """The first half's texts that only look like personal data."""
     rng = random.Random(seed)
-    return [Planted(NEGATIVES[number % len(NEGATIVES)](rng), form=str(number % len(NEGATIVES))) for number in range(count)]
+    return [
+        Planted(NEGATIVES[number % len(NEGATIVES)](rng), form=str(number % len(NEGATIVES)))
+        for number in range(count)
+    ]
 
 
 def _hex(n: int) -> Callable[[random.Random], str]:

@@ -1,5 +1,6 @@
 """Invented personal data by rule and seed: valid checksums, assigned ranges, nobody's data."""
 
+# ruff: noqa: E501 - one form a line reads best
 from __future__ import annotations
 
 import base64
@@ -24,11 +25,52 @@ __all__ = ["VALUES", "digits", "word"]
 ALNUM = string.ascii_letters + string.digits
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-FIRST = "anna james priya wei fatima lukas chloe diego olga kwame yuki elena omar ingrid tomas".split()
-LAST = "keller murphy nair zhang haddad brandt moreau rossi petrova mensah tanaka novak silva olsen".split()
-HOSTS = ("gmail.com yahoo.co.uk outlook.com web.de orange.fr proton.me mail.ru uni-bonn.de brightlake.io "
-         "nordwind.net acme-tools.biz posteo.org").split()  # fmt: skip
-STREETS = "Maple Oak Willow Chestnut Birchwood Harrison Jefferson Lakeview Ridgemont Kingsley".split()
+FIRST = [
+    "anna",
+    "james",
+    "priya",
+    "wei",
+    "fatima",
+    "lukas",
+    "chloe",
+    "diego",
+    "olga",
+    "kwame",
+    "yuki",
+    "elena",
+    "omar",
+    "ingrid",
+    "tomas",
+]
+LAST = [
+    "keller",
+    "murphy",
+    "nair",
+    "zhang",
+    "haddad",
+    "brandt",
+    "moreau",
+    "rossi",
+    "petrova",
+    "mensah",
+    "tanaka",
+    "novak",
+    "silva",
+    "olsen",
+]
+HOSTS = ["gmail.com", "yahoo.co.uk", "outlook.com", "web.de", "orange.fr", "proton.me", "mail.ru", "uni-bonn.de", "brightlake.io", "nordwind.net", "acme-tools.biz", "posteo.org"]  # fmt: skip
+STREETS = [
+    "Maple",
+    "Oak",
+    "Willow",
+    "Chestnut",
+    "Birchwood",
+    "Harrison",
+    "Jefferson",
+    "Lakeview",
+    "Ridgemont",
+    "Kingsley",
+]
 
 
 def digits(rng: random.Random, n: int) -> str:
@@ -46,17 +88,40 @@ def word(rng: random.Random, n: int, letters: str = ALNUM) -> str:
 
 def email(rng: random.Random) -> str:
     first, last = rng.choice(FIRST), rng.choice(LAST)
-    joined = rng.choice([f"{first}.{last}", f"{first}{digits(rng, 2)}", f"{first[0]}{last}", f"{first}_{last}", f"{last}+news"])
+    joined = rng.choice(
+        [
+            f"{first}.{last}",
+            f"{first}{digits(rng, 2)}",
+            f"{first[0]}{last}",
+            f"{first}_{last}",
+            f"{last}+news",
+        ]
+    )
     return f"{joined}@{rng.choice(HOSTS)}"
 
 
 def american(rng: random.Random) -> str:
     """Ten digits, of an area in use."""
-    return rng.choice(["212", "415", "305", "617", "312", "206"]) + rng.choice("23456789") + digits(rng, 6)
+    return (
+        rng.choice(["212", "415", "305", "617", "312", "206"])
+        + rng.choice("23456789")
+        + digits(rng, 6)
+    )
 
 
 def card(rng: random.Random) -> str:
-    prefix, n = rng.choice([("4", 16), ("51", 16), ("55", 16), ("2303", 16), ("37", 15), ("6011", 16), ("36", 14), ("3530", 16)])
+    prefix, n = rng.choice(
+        [
+            ("4", 16),
+            ("51", 16),
+            ("55", 16),
+            ("2303", 16),
+            ("37", 15),
+            ("6011", 16),
+            ("36", 14),
+            ("3530", 16),
+        ]
+    )
     body = prefix + digits(rng, n - 1 - len(prefix))
     return body + luhn.calc_check_digit(body)
 
@@ -100,7 +165,11 @@ def national(rng: random.Random) -> tuple[str, str]:
     if kind == 0:
         return german_tax(rng), "Steuer-ID"
     if kind == 1:
-        body = rng.choice("12") + f"{rng.randint(40, 99)}{rng.randint(1, 12):02}{rng.randint(1, 95):02}" + digits(rng, 6)
+        body = (
+            rng.choice("12")
+            + f"{rng.randint(40, 99)}{rng.randint(1, 12):02}{rng.randint(1, 95):02}"
+            + digits(rng, 6)
+        )
         return body + nir.calc_check_digits(body), "numéro de sécurité sociale"
     if kind == 2:
         body = digits(rng, 8)
@@ -109,7 +178,9 @@ def national(rng: random.Random) -> tuple[str, str]:
         body = digits(rng, 9)
         return cpf.format(body + cpf._calc_check_digits(body)), "CPF"
     if kind == 4:
-        body = f"{rng.randint(50, 99)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}" + digits(rng, 4)
+        body = f"{rng.randint(50, 99)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}" + digits(
+            rng, 4
+        )
         return body + pesel.calc_check_digit(body), "PESEL"
     if kind == 5:
         body = rng.choice("23456789") + digits(rng, 10)
@@ -162,7 +233,9 @@ def jwt(rng: random.Random) -> str:
         return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
     head = part(json.dumps({"alg": rng.choice(["HS256", "RS256"]), "typ": "JWT"}).encode())
-    body = part(json.dumps({"sub": digits(rng, 8), "iat": 1_600_000_000 + rng.randrange(10**8)}).encode())
+    body = part(
+        json.dumps({"sub": digits(rng, 8), "iat": 1_600_000_000 + rng.randrange(10**8)}).encode()
+    )
     return f"{head}.{body}.{part(rng.randbytes(32))}"
 
 
@@ -194,10 +267,14 @@ def segwit(rng: random.Random) -> str:
     for part in spread:
         top = check >> 25
         check = (check & 0x1FFFFFF) << 5 ^ part
-        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+        for bit, generator in enumerate(
+            (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+        ):
             check ^= generator if top >> bit & 1 else 0
     check ^= 1
-    return "bc1" + "".join(BECH32[part] for part in data + [check >> 5 * (5 - i) & 31 for i in range(6)])
+    return "bc1" + "".join(
+        BECH32[part] for part in data + [check >> 5 * (5 - i) & 31 for i in range(6)]
+    )
 
 
 VALUES = {

@@ -1,9 +1,9 @@
 """Personal data in chats, code and prose: found by rule, masked by typed placeholders, open to a check.
 
-    from pipeline.pii import Masker, find_pii
+from pipeline.pii import Masker, find_pii
 
-    find_pii("write to ann@mail.org")       # [Found(kind=email, start=9, end=21, value=...)]
-    Masker().mask(["write to ann@mail.org"]).texts  # ("write to [EMAIL_1]",)
+find_pii("write to ann@mail.org")       # [Found(kind=email, start=9, end=21, value=...)]
+Masker().mask(["write to ann@mail.org"]).texts  # ("write to [EMAIL_1]",)
 """
 
 from __future__ import annotations

@@ -26,21 +26,25 @@ _GROUPS = {
     (4, 4, 8), (6, 6, 4),
 }  # fmt: skip
 _ABOUT_CARDS = words(
-    r"cards?", r"visa", r"master ?card", r"mc", r"amex", r"american express", r"discover", r"diners?",
+    r"cards?", r"visa", r"master ?card", r"mc", r"amex", r"american express", r"discover",
+    r"diners?",
     r"jcb", r"cc", r"pan", r"maestro", r"credit", r"debit", r"kreditkarte\w*", r"carte", r"tarjeta",
-    r"cart[aã]o", r"carta", r"kaart", r"unionpay", r"charge\w*", r"pay\w*", r"billing", r"cvv", r"exp\w*",
+    r"cart[aã]o", r"carta", r"kaart", r"unionpay", r"charge\w*", r"pay\w*", r"billing", r"cvv",
+    r"exp\w*",
     r"karte\w*", r"creditcard\w*", r"card_?n\w+", r"cardnumber",
 )  # fmt: skip
 _ABOUT_OTHERS = words(
     r"orders?", r"tracking", r"invoice", r"isbn", r"ean", r"upc", r"imei", r"serial", r"ticket",
     r"timestamp", r"shipment", r"parcel", r"sku", r"hash", r"uuid", r"transaction", r"txn", r"txid",
-    r"reference", r"ref", r"barcode", r"gtin", r"iccid", r"seed", r"snowflake", r"tweet", r"message_?id",
+    r"reference", r"ref", r"barcode", r"gtin", r"iccid", r"seed", r"snowflake", r"tweet",
+    r"message_?id",
     r"user_?id", r"channel", r"guild", r"product", r"part", r"bestell\w*", r"rechnung\w*",
     r"_?id", r"nonce", r"epoch", r"ns", r"pi", r"sqrt",
 )  # fmt: skip
 
 _IBAN = re.compile(
-    r"(?<![0-9A-Za-z])[A-Z]{2}[ \-.]?[0-9]{2}(?:[ \-.\u2014]{0,2}(?:\r?\n[ \t]{0,4})?[0-9A-Z]){11,30}",
+    r"(?<![0-9A-Za-z])[A-Z]{2}[ \-.]?[0-9]{2}(?:[ \-.\u2014]{0,2}"
+    r"(?:\r?\n[ \t]{0,4})?[0-9A-Z]){11,30}",
     re.I,
 )
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -49,16 +53,21 @@ _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 SHORTEST_WALLET = 25
 _LEGACY = re.compile(r"[13][1-9A-HJ-NP-Za-km-z]{25,34}")
 _SEGWIT = re.compile(
-    r"(?:(?:bc|tb|ltc)1[02-9ac-hj-np-z]{11,87}|(?:addr|stake)1[02-9ac-hj-np-z]{50,110}|cosmos1[02-9ac-hj-np-z]{38})", re.I
+    r"(?:(?:bc|tb|ltc)1[02-9ac-hj-np-z]{11,87}|(?:addr|stake)1[02-9ac-hj-np-z]{50,110}"
+    r"|cosmos1[02-9ac-hj-np-z]{38})",
+    re.I,
 )
 _ETHEREUM = re.compile(r"0x[0-9a-fA-F]{40}")
 _OTHER = re.compile(
-    r"[LM3DATX7][1-9A-HJ-NP-Za-km-z]{32,34}|r[1-9A-HJ-NP-Za-km-z]{24,34}|[48][1-9A-HJ-NP-Za-km-z]{94}"
+    r"[LM3DATX7][1-9A-HJ-NP-Za-km-z]{32,34}|r[1-9A-HJ-NP-Za-km-z]{24,34}"
+    r"|[48][1-9A-HJ-NP-Za-km-z]{94}"
 )
 _SOLANA = re.compile(r"[1-9A-HJ-NP-Za-km-z]{40,44}")
 _ABOUT_WALLETS = words(
-    r"wallets?", r"ltc", r"litecoin", r"doge\w*", r"tron", r"trx", r"usdt", r"xrp", r"ripple", r"xmr", r"sol", r"solana",
-    r"phantom", r"monero", r"crypto\w*", r"dash", r"donat\w*", r"trc-?20", r"coins?", r"address", r"send",
+    r"wallets?", r"ltc", r"litecoin", r"doge\w*", r"tron", r"trx", r"usdt", r"xrp", r"ripple",
+    r"xmr", r"sol", r"solana",
+    r"phantom", r"monero", r"crypto\w*", r"dash", r"donat\w*", r"trc-?20", r"coins?", r"address",
+    r"send",
 )  # fmt: skip
 # First byte of the decoded address: Bitcoin, Litecoin, Dogecoin, Tron, Dash, Zcash is longer.
 _VERSIONS = frozenset({0x00, 0x05, 0x30, 0x32, 0x1E, 0x16, 0x41, 0x4C, 0x10})
@@ -69,7 +78,9 @@ def cards(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     text, lower = folded.text, folded.lower
     for match in around_numbers(_CARD, text, folded.numbers):
         start, end = match.span()
-        if _DECIMAL.search(text[max(0, start - 2) : start]) or re.match(r"[.,][0-9]|[A-Za-z_]", text[end : end + 2]):
+        if _DECIMAL.search(text[max(0, start - 2) : start]) or re.match(
+            r"[.,][0-9]|[A-Za-z_]", text[end : end + 2]
+        ):
             continue
         about = last_word(_ABOUT_CARDS, lower, start, 60)
         other = last_word(_ABOUT_OTHERS, lower, start, 40)
@@ -86,7 +97,13 @@ def cards(folded: Folded, policy: Policy) -> Iterator[Candidate]:
 
 def _issued(digits: str) -> bool:
     """Whether the first digits are of an issuer whose cards have this length."""
-    n, two, three, four, six = len(digits), int(digits[:2]), int(digits[:3]), int(digits[:4]), int(digits[:6])
+    n, two, three, four, six = (
+        len(digits),
+        int(digits[:2]),
+        int(digits[:3]),
+        int(digits[:4]),
+        int(digits[:6]),
+    )
     if digits[0] == "4":  # Visa
         return n in {13, 16, 19}
     if 51 <= two <= 55 or 2221 <= four <= 2720:  # Mastercard
@@ -131,14 +148,22 @@ def _iban_end(match: re.Match[str]) -> int:
 
 # Registry of ISO 13616, release 99.
 _IBAN_LENGTHS = {
-    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BI": 27,
-    "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18, "DO": 28,
-    "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22, "GI": 23,
-    "GL": 18, "GR": 27, "GT": 28, "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23, "IS": 26,
-    "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20, "LV": 21,
-    "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MN": 20, "MR": 27, "MT": 31, "MU": 30, "NI": 28,
-    "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24, "RS": 22,
-    "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23, "ST": 25,
+    "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22,
+    "BI": 27,
+    "BR": 29, "BY": 28, "CH": 21, "CR": 22, "CY": 28, "CZ": 24, "DE": 22, "DJ": 27, "DK": 18,
+    "DO": 28,
+    "EE": 20, "EG": 29, "ES": 24, "FI": 18, "FK": 18, "FO": 18, "FR": 27, "GB": 22, "GE": 22,
+    "GI": 23,
+    "GL": 18, "GR": 27, "GT": 28, "HN": 28, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IQ": 23,
+    "IS": 26,
+    "IT": 27, "JO": 30, "KW": 30, "KZ": 20, "LB": 28, "LC": 32, "LI": 21, "LT": 20, "LU": 20,
+    "LV": 21,
+    "LY": 25, "MC": 27, "MD": 24, "ME": 22, "MK": 19, "MN": 20, "MR": 27, "MT": 31, "MU": 30,
+    "NI": 28,
+    "NL": 18, "NO": 15, "OM": 23, "PK": 24, "PL": 28, "PS": 29, "PT": 25, "QA": 29, "RO": 24,
+    "RS": 22,
+    "RU": 33, "SA": 24, "SC": 31, "SD": 18, "SE": 24, "SI": 19, "SK": 24, "SM": 27, "SO": 23,
+    "ST": 25,
     "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20, "YE": 30,
 }  # fmt: skip
 
@@ -165,7 +190,11 @@ def wallets(folded: Folded, policy: Policy) -> Iterator[Candidate]:
 def _is_other_coin(word: str) -> bool:
     if _OTHER.fullmatch(word):
         # Monero's checksum is Keccak's, which the standard library lacks; its length says enough.
-        return len(word) == 95 or _base58check(word) or (word[0] == "r" and _base58check(word, _RIPPLE))
+        return (
+            len(word) == 95
+            or _base58check(word)
+            or (word[0] == "r" and _base58check(word, _RIPPLE))
+        )
     return bool(_SOLANA.fullmatch(word)) and _is_key(word)
 
 
@@ -202,6 +231,8 @@ def _bech32(value: str) -> bool:
             return False
         top = check >> 25
         check = (check & 0x1FFFFFF) << 5 ^ part
-        for bit, generator in enumerate((0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)):
+        for bit, generator in enumerate(
+            (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+        ):
             check ^= generator if top >> bit & 1 else 0
     return check in {1, 0x2BC830A3}

@@ -13,40 +13,60 @@ from pipeline.pii.policy import Policy
 __all__ = ["addresses"]
 
 _SURE = (
-    r"streets?|st|avenue|ave?|roads?|rd|boulevard|blvd|lane|ln|crescent|cres|terrace|parkway|pkwy|highway|hwy"
+    r"streets?|st|avenue|ave?|roads?|rd|boulevard|blvd|lane|ln|crescent|cres|terrace"
+    r"|parkway|pkwy|highway|hwy"
 )
 # Words of everyday use too: an address only with more around them.
 _LOOSE = (
-    r"drive|dr|court|ct|place|pl|way|circle|cir|square|sq|trail|trl|loop|alley|close|gardens?|gdns|mews|grove"
-    r"|hill|row|walk|green|park|rise|vale|view|broadway|quay|wharf|turnpike|pike|path|run|point|ridge|crossing"
+    r"drive|dr|court|ct|place|pl|way|circle|cir|square|sq|trail|trl|loop|alley|close|gardens?"
+    r"|gdns|mews|grove"
+    r"|hill|row|walk|green|park|rise|vale|view|broadway|quay|wharf|turnpike|pike|path|run|point"
+    r"|ridge|crossing"
     r"|embankment|parade|bypass|plaza|commons?|heights|hollow|bend|landing|esplanade|ter"
 )
 _WORD = r"(?:[A-Z\u00c0-\u00de][\w'.\u2019\-]{0,24}|[0-9]{1,3}(?:st|nd|rd|th)|of|the|de|la|le|del)"
 _LOW = r"(?:[a-z][\w'.\-]{1,24}|[0-9]{1,3}(?:st|nd|rd|th))"
 _NUMBER = r"[0-9]{1,5}(?:[ ]?[A-Za-z](?![\w'])|-[0-9]{1,4}|[ ]1/2)?"
 _UNIT = (
-    r"(?:,?[ \n]{1,2}(?:(?i:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|lot|no)\.?[ ]?#?[ ]?"
+    r"(?:,?[ \n]{1,2}(?:(?i:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building"
+    r"|lot|no)\.?[ ]?#?[ ]?"
     r"[0-9A-Za-z\-]{1,6}\b|#[ ]?[0-9A-Za-z\-]{1,6}))?"
 )
-_CITY = r"(?:[A-Z\u00c0-\u00de][\w'.\-]{1,24}(?:[ \-](?:[A-Z\u00c0-\u00de][\w'.\-]{1,24}|am|an der|im|ob der|upon|on|le|la|les|de|sur|sous|en|und|der)){0,4})"
+_CITY = (
+    r"(?:[A-Z\u00c0-\u00de][\w'.\-]{1,24}(?:[ \-](?:[A-Z\u00c0-\u00de][\w'.\-]{1,24}|am|an "
+    r"der|im|ob der|upon|on|le|la|les|de|sur|sous|en|und|der)){0,4})"
+)
 _SEP = r"(?:[ ]{0,2}[,;|·][ ]?\n?[ \t]{0,8}|[ ]?\n[ \t>]{0,8}|[ ]{1,2})"
 _STATES = (
-    r"A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|P[AR]|RI|S[CD]|T[NX]"
-    r"|UT|V[TA]|W[AVIY]|Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida"
-    r"|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts"
-    r"|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New Hampshire|New Jersey|New Mexico"
-    r"|New York|North Carolina|North Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|South Carolina"
-    r"|South Dakota|Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming"
+    r"A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|P[AR]|RI"
+    r"|S[CD]|T[NX]"
+    r"|UT|V[TA]|W[AVIY]|Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut"
+    r"|Delaware|Florida"
+    r"|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland"
+    r"|Massachusetts"
+    r"|Michigan|Minnesota|Mississippi|Missouri|Montana|Nebraska|Nevada|New Hampshire|New Jersey"
+    r"|New Mexico"
+    r"|New York|North Carolina|North Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island"
+    r"|South Carolina"
+    r"|South Dakota|Tennessee|Texas|Utah|Vermont|Virginia|Washington|West Virginia|Wisconsin"
+    r"|Wyoming"
     r"|NSW|VIC|QLD|ACT|TAS|ON|QC|BC|AB|MB|SK|NS|NB"
 )
-_POST = r"(?:[A-Z]{1,2}[0-9][A-Z0-9]?[ ]?[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ]?[0-9][A-Z][0-9]|[0-9]{5}(?:-[0-9]{4})?|[0-9]{4})"
+_POST = (
+    r"(?:[A-Z]{1,2}[0-9][A-Z0-9]?[ ]?[0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ]?[0-9][A-Z][0-9]"
+    r"|[0-9]{5}(?:-[0-9]{4})?|[0-9]{4})"
+)
+# Four digits without a state in front are a year as often as a postcode: "Avenue. In May 2016".
+_NO_YEAR = r"(?!(?:19|20)[0-9]{2}(?![0-9]))"
 _TOWN = (
-    rf"(?P<town>(?:{_SEP}{_CITY}){{0,3}}?{_SEP}(?:(?:{_STATES})\.?{_SEP}{{1,2}}{_POST}|{_POST}|(?:{_STATES}))(?![\w\-]))"
+    rf"(?P<town>(?:{_SEP}{_CITY}){{0,3}}?{_SEP}"
+    rf"(?:(?:{_STATES})\.?{_SEP}{{1,2}}{_POST}|{_NO_YEAR}{_POST}|(?:{_STATES}))(?![\w\-]))"
 )
 _CITY_ONLY = rf"(?P<city>,[ ]?\n?[ ]{{0,8}}{_CITY}(?![\w]))"
 
 _ENGLISH = re.compile(
-    rf"(?<![\w.,$€£#:/\-])(?:(?i:flat|apt\.?|apartment|unit|suite)[ ][0-9A-Za-z]{{1,4}},?[ ]\n?)?{_NUMBER},?[ ]{{1,2}}"
+    rf"(?<![\w.,$€£#:/\-])(?:(?i:flat|apt\.?|apartment|unit"
+    rf"|suite)[ ][0-9A-Za-z]{{1,4}},?[ ]\n?)?{_NUMBER},?[ ]{{1,2}}"
     rf"(?:(?:[NSEW]\.?|[NS][EW])[ ])?(?P<name>(?:{_WORD}[ ]){{1,4}}?)"
     rf"(?i:(?P<sure>{_SURE})|(?P<loose>{_LOOSE}))\b\.?(?:[ ](?:[NS][EW]|[NSEW])\b\.?)?(?![\w'])"
 )
@@ -57,60 +77,91 @@ _LOWER = re.compile(
 _UNIT_AFTER = re.compile(_UNIT)
 _TOWN_AFTER = re.compile(_TOWN)
 _CITY_AFTER = re.compile(_CITY_ONLY)
-_TWO_WORDS = re.compile(r"(?<![\w.,$€£#:/\-])[0-9]{1,5}[ ](?:Broadway|Piccadilly|Strand|Whitehall|The Strand)\b")
+_TWO_WORDS = re.compile(
+    r"(?<![\w.,$€£#:/\-])[0-9]{1,5}[ ](?:Broadway|Piccadilly|Strand|Whitehall|The Strand)\b"
+)
 _BOX = re.compile(r"(?<![\w])P\.?[ ]?O\.?[ ]?Box[ ]#?[0-9]{1,7}\b", re.I)
 
-_HOUSE = r"[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?:[ ]?[\-/][ ]?[0-9]{1,4}[a-z]?)?(?![\w]|[.,:%][0-9])"
+_HOUSE = (
+    r"[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?:[ ]?[\-/][ ]?[0-9]{1,4}[a-z]?)?(?![\w]|[.,:%][0-9])"
+)
 # Endings of a street's name in German, Dutch and the languages of the north.
-_ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "platz", "weg", "damm", "ufer", "chaussee", "ring",
-            "steig", "graben", "stieg", "pfad", "markt", "straat", "laan", "plein", "kade", "gracht", "singel",
+_ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "platz", "weg", "damm", "ufer",
+    "chaussee", "ring",
+            "steig", "graben", "stieg", "pfad", "markt", "straat", "laan", "plein", "kade",
+            "gracht", "singel",
             "vej", "gade", "gatan", "vägen", "gata", "veien", "katu", "tie")  # fmt: skip
-_SURE_ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "straat", "laan", "gracht", "gatan", "vägen",
+_SURE_ENDINGS = ("straße", "strasse", "str.", "gasse", "allee", "straat", "laan", "gracht",
+    "gatan", "vägen",
                  "chaussee")  # fmt: skip
 _HOUSE_AT = re.compile(_HOUSE)
 _NAME_BEFORE = re.compile(
-    r"(?:(?:[A-ZÄÖÜ][\wäöüß.]{1,24}[ \-]){1,3}[A-ZÄÖÜa-z][\wäöüß.\-]{1,40}|[A-ZÄÖÜ][\wäöüß.\-]{3,40}) \Z"
+    r"(?:(?:[A-ZÄÖÜ][\wäöüß.]{1,24}[ \-]){1,3}[A-ZÄÖÜa-z][\wäöüß.\-]{1,40}"
+    r"|[A-ZÄÖÜ][\wäöüß.\-]{3,40}) \Z"
 )
 _LOW_NAME = re.compile(r"(?<![\w])[a-zäöüß][\wäöüß.\-]{5,40} \Z")
 _PLACE_BEFORE = re.compile(
-    r"(?:Am|An der|An den|Auf der|Auf dem|Im|In der|In den|Unter den|Unter der|Zum|Zur|Hinter der|Alter|Alte|Neuer)"
+    r"(?:Am|An der|An den|Auf der|Auf dem|Im|In der|In den|Unter den|Unter der|Zum|Zur|Hinter "
+    r"der|Alter|Alte|Neuer)"
     r"[ ][A-ZÄÖÜ][\wäöüß\-]{2,30}(?:[ ][A-ZÄÖÜ][\wäöüß\-]{2,30})? \Z"
 )
-_CONTINENT = re.compile(rf"(?P<town>{_SEP}(?:[A-Z]{{1,2}}[ \-])?[0-9]{{4,5}}(?:[ ]?[A-Z]{{2}}(?![\w]))?[ ]{_CITY})")
+_CONTINENT = re.compile(
+    rf"(?P<town>{_SEP}(?:[A-Z]{{1,2}}[ \-])?[0-9]{{4,5}}(?:[ ]?[A-Z]{{2}}(?![\w]))?[ ]{_CITY})"
+)
 _FRENCH = re.compile(
-    r"(?<![\w.,$€£#:/\-])[0-9]{1,4}(?:[ ]?(?:bis|ter|quater|[A-D]))?,?[ ](?i:rue|avenue|av\.|boulevard|bd|blvd|place|impasse|all[ée]e|chemin|quai"
-    r"|cours|route|square|passage|villa|faubourg|sentier|esplanade|rua|promenade|cit[ée]|voie|montée)[ ]"
-    r"(?:(?:de|du|des|la|le|les|l'|d'|à|aux|au|saint|sainte|et|en|sur)[ ]?){0,4}[A-Z\u00c0-\u00de0-9][\w'\-]{1,30}"
+    r"(?<![\w.,$€£#:/\-])[0-9]{1,4}(?:[ ]?(?:bis|ter|quater|[A-D]))?,?[ ](?i:rue|avenue|av\."
+    r"|boulevard|bd|blvd|place|impasse|all[ée]e|chemin|quai"
+    r"|cours|route|square|passage|villa|faubourg|sentier|esplanade|rua|promenade|cit[ée]|voie"
+    r"|montée)[ ]"
+    r"(?:(?:de|du|des|la|le|les|l'|d'|à|aux|au|saint|sainte|et|en"
+    r"|sur)[ ]?){0,4}[A-Z\u00c0-\u00de0-9][\w'\-]{1,30}"
     r"(?:[ \-](?:(?:de|du|des|la|le|les|et)[ ])?(?:l'|d')?[A-Z\u00c0-\u00de][\w'\-]{1,30}){0,4}"
 )
 _ROMANCE = re.compile(
-    r"(?<![\w])(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Paseo|Carrer|Camino|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Rua|Travessa"
-    r"|Praça|Alameda|Carretera|ul\.|ulica|Rue)[ ](?:(?:de|del|della|dei|delle|di|da|do|dos|das|d'|la|las|los|el|degli|san|santa)[ ]?){0,3}"
-    r"[A-Z\u00c0-\u017f0-9][\w'.\u00c0-\u017f\-]{1,30}(?:[ ](?:(?:de|del|da|do|di|la|e|y)[ ])?[A-Z\u00c0-\u017f][\w'\-]{1,30}){0,4},?[ ]"
+    r"(?<![\w])(?:Calle|C/|Avenida|Avda\.?|Av\.|Plaza|Paseo|Carrer|Camino|Ronda|Via|Viale"
+    r"|Piazza|Piazzale|Corso|Vicolo|Largo|Rua|Travessa"
+    r"|Praça|Alameda|Carretera|ul\.|ulica|Rue)[ ](?:(?:de|del|della|dei|delle|di|da|do|dos|das"
+    r"|d'|la|las|los|el|degli|san|santa)[ ]?){0,3}"
+    r"[A-Z\u00c0-\u017f0-9][\w'.\u00c0-\u017f\-]{1,30}(?:[ ](?:(?:de|del|da|do|di|la|e"
+    r"|y)[ ])?[A-Z\u00c0-\u017f][\w'\-]{1,30}){0,4},?[ ]"
     r"(?:n[.ºo°]{1,2}[ ]?|núm\.?[ ]?|#[ ]?)?[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?![\w]|[.:%][0-9])"
 )
 _DIGITS = re.compile("[0-9]+")
 _FRENCH_AFTER = re.compile(
-    r"(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd|blvd|place|impasse|all[ée]e|chemin|quai|cours|route|square"
+    r"(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd|blvd|place|impasse"
+    r"|all[ée]e|chemin|quai|cours|route|square"
     r"|passage|villa|faubourg|sentier|esplanade|rua|promenade|cit[ée]|voie|montée) "
 )
 _ROMANCE_KIND = re.compile(
-    r"(?<![\w])(?:Calle|C/|Avenida|Avda|Av\.|Plaza|Paseo|Carrer|Camino|Ronda|Via|Viale|Piazza|Piazzale|Corso|Vicolo|Largo|Rua|Travessa"
+    r"(?<![\w])(?:Calle|C/|Avenida|Avda|Av\.|Plaza|Paseo|Carrer|Camino|Ronda|Via|Viale|Piazza"
+    r"|Piazzale|Corso|Vicolo|Largo|Rua|Travessa"
     r"|Praça|Alameda|Carretera|ul\.|ulica|Rue) "
 )
 
 _ABOUT = words(
-    r"address\w*", r"liv(?:e|es|ing) (?:at|in|on)", r"lived at", r"resid\w+ (?:at|in)", r"ship\w*", r"deliver\w*", r"mail(?:ed|ing)? (?:it )?to",
-    r"send (?:\w+ ){0,3}to", r"located at", r"home", r"house (?:at|is)", r"mov(?:ed|ing) to", r"my place", r"come to", r"meet (?:me )?at", r"i'm at", r"i am at",
-    r"pick ?up at", r"drop ?off at", r"street", r"adresse", r"wohn\w*", r"habite\w*", r"direcci[oó]n", r"vivo en", r"vive en", r"indirizzo",
-    r"abito", r"office", r"billing", r"anschrift", r"domicilio", r"endereço", r"adres", r"appointment at", r"addr\w*", r"visit (?:me|us|him|her) at",
-    r"property at", r"apartment at", r"lieferung", r"livr\w+", r"demeurant", r"stay\w* at", r"neighbou?r", r"based at", r"parcel", r"package",
-    r"residence", r"tenant", r"lease", r"lodging", r"come by", r"over to", r"find (?:me|us|him|her) at", r"house", r"flat",
+    r"address\w*", r"liv(?:e|es|ing) (?:at|in|on)", r"lived at", r"resid\w+ (?:at|in)", r"ship\w*",
+    r"deliver\w*", r"mail(?:ed|ing)? (?:it )?to",
+    r"send (?:\w+ ){0,3}to", r"located at", r"home", r"house (?:at|is)", r"mov(?:ed|ing) to",
+    r"my place", r"come to", r"meet (?:me )?at", r"i'm at", r"i am at",
+    r"pick ?up at", r"drop ?off at", r"street", r"adresse", r"wohn\w*", r"habite\w*",
+    r"direcci[oó]n", r"vivo en", r"vive en", r"indirizzo",
+    r"abito", r"office", r"billing", r"anschrift", r"domicilio", r"endereço", r"adres",
+    r"appointment at", r"addr\w*", r"visit (?:me|us|him|her) at",
+    r"property at", r"apartment at", r"lieferung", r"livr\w+", r"demeurant", r"stay\w* at",
+    r"neighbou?r", r"based at", r"parcel", r"package",
+    r"residence", r"tenant", r"lease", r"lodging", r"come by", r"over to",
+    r"find (?:me|us|him|her) at", r"house", r"flat",
 )  # fmt: skip
 _YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}\Z")
-_PUBLIC = re.compile(r"10 downing st|1600 pennsylvania|221 ?b?,? baker|4 privet drive|742 evergreen|350 fifth av|1 infinite loop", re.I)
-_TITLE = re.compile(r"(?:^| )(?:ways?|the|best|easy|great|top|more|new|tips|steps|things|reasons|of|or|and|in|on|is|to|for|a|an|at|"
-                    r"years?|minutes?|hours?|days?|people|miles?|km|dollars|times|percent|men|women|cars|feet|weeks?|months?)(?: |$)", re.I)  # fmt: skip
+_PUBLIC = re.compile(
+    r"10 downing st|1600 pennsylvania|221 ?b?,? baker|4 privet drive|742 evergreen|350 fifth av"
+    r"|1 infinite loop",
+    re.I,
+)
+_TITLE = re.compile(r"(?:^| )(?:ways?|the|best|easy|great|top|more|new|tips|steps|things"
+    r"|reasons|of|or|and|in|on|is|to|for|a|an|at|"
+                    r"years?|minutes?|hours?|days?|people|miles?|km|dollars|times|percent|men"
+                        r"|women|cars|feet|weeks?|months?)(?: |$)", re.I)  # fmt: skip
 
 
 def addresses(folded: Folded, policy: Policy) -> Iterator[Candidate]:
@@ -164,10 +215,10 @@ def _number_last(text: str, lower: str, start: int) -> tuple[int, int] | None:
 
 
 def _romance(text: str, lower: str, start: int, before: str) -> tuple[int, int] | None:
-    kind = None
-    for kind in _ROMANCE_KIND.finditer(before):
-        pass
-    match = _ROMANCE.match(text, start - len(before) + kind.start()) if kind else None
+    kinds = list(_ROMANCE_KIND.finditer(before))
+    if not kinds:
+        return None
+    match = _ROMANCE.match(text, start - len(before) + kinds[-1].start())
     if match is None or match.end() < start:
         return None
     after = _CONTINENT.match(text, match.end())
@@ -180,7 +231,8 @@ def _romance(text: str, lower: str, start: int, before: str) -> tuple[int, int] 
 
 
 def _is_english(value: str) -> bool:
-    return bool(re.search(r"(?i)[0-9] (?:place|route|square|passage|villa|cours|promenade|avenue) ", value)) and value.isascii() and not re.search(
+    return bool(re.search(r"(?i)[0-9] (?:place|route|square|passage|villa|cours|promenade"
+        r"|avenue) ", value)) and value.isascii() and not re.search(
         r" (?:de|du|des|la|le|les|l'|d') ?", value
     )  # fmt: skip
 
@@ -212,7 +264,9 @@ def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
     return start - (len(front[0]) if front else 0), whole
 
 
-_COUNTED = re.compile(r"\b(?:in|since|year|of|the|by|chapter|page|version|top|about|after|before) \Z")
+_COUNTED = re.compile(
+    r"\b(?:in|since|year|of|the|by|chapter|page|version|top|about|after|before) \Z"
+)
 _FRONT = re.compile(r"(?i:\b(?:flat|apt\.?|apartment|unit|suite)[ ][0-9A-Za-z]{1,4},?[ ]?\n?)\Z")
 
 

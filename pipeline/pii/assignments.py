@@ -16,21 +16,25 @@ from pipeline.pii.randomness import entropy, is_placeholder, is_random
 __all__ = ["secrets", "url_credentials"]
 
 # Where a name is looked for, and what it is from there on; "key" needs a word in front of it.
-_ROOTS = ("pass", "pwd", "secret", "token", "key", "authorization", "credential", "contraseña", "mot de passe",
+_ROOTS = ("pass", "pwd", "secret", "token", "key", "authorization", "credential", "contraseña",
+    "mot de passe",
           "kennwort", "cookie", "sess")  # fmt: skip
 _NAME = re.compile(
-    r"passw(?:or)?d|passwort|contraseña|mot de passe|kennwort|passphrase|passcode|pwd|pass(?![a-z])|secret|token|key(?![a-z])"
+    r"passw(?:or)?d|passwort|contraseña|mot de passe|kennwort|passphrase|passcode|pwd|pass"
+    r"(?![a-z])|secret|token|key(?![a-z])"
     r"|authorization|credentials?|cookie|session_?id|sessid"
 )
 _KEY_OF = re.compile(
-    r"(?:api|access|auth|private|signing|encryption|master|session|account|storage|subscription|license|app|client|shared|secret"
+    r"(?:api|access|auth|private|signing|encryption|master|session|account|storage|subscription"
+    r"|license|app|client|shared|secret"
     r"|ssh|service|deploy|consumer|admin|server)[_\- ]?\Z"
 )
 # After the name: what is left of it, closing quotes, then a sign or a word of giving.
 _GIVES = re.compile(
     r"(?:[\w\-]{0,24}|(?: (?:for|of|to) [\w\-. ]{1,30}?)|(?: \([^()\n]{1,30}\)))[\"'\])`*]{0,3}"
     r"(?:[ \t]{0,8}(?::=|=>|={1,3}|:|->)[ \t]{0,8}(?:\n[ \t]{0,8})?"
-    r"|[ \t]{1,4}(?:is now|is|was|ist|est|es|to)[ \t]{0,2}:?[ \t]{1,4}|[\"'],[ \t]{0,4}(?=[\"'])|[ \t]{1,4}(?=[\"'`]))"
+    r"|[ \t]{1,4}(?:is now|is|was|ist|est|es|to)[ \t]{0,2}:?[ \t]{1,4}|[\"'],[ \t]{0,4}"
+    r"(?=[\"'])|[ \t]{1,4}(?=[\"'`]))"
     r"(?:[frbuFRBU]{1,2}(?=[\"']))?(?:(?:Bearer|Basic|Token|token|bearer|basic)[ \t]{1,2})?"
 )
 _QUOTED = re.compile(r"\\?([\"'`])((?:(?!\1)[^\n\\]|\\.){1,512})\1", re.S)
@@ -40,18 +44,24 @@ _SENTENCE_END = re.compile(r"\Z|\n|[ ]{1,2}[A-Z]")
 _BEARER = re.compile(r"(?i:bearer)[ \t:\"']{1,3}([A-Za-z0-9_\-.~+/]{16,2048}={0,2})")
 _BASIC = re.compile(r"(?i:basic)[ \t]{1,2}([A-Za-z0-9+/]{8,512}={0,2})")
 _USER = re.compile(r"-(?:u|-user|-proxy-user|U)[ =]?[\"']?([^\s\"':]{1,64}:[^\s\"'@]{4,128})")
-_OTHER = re.compile(r"hash|sha|md5|checksum|digest|csrf_?name|_length|_len|_count|_limit|max_|_type|_name"
-                    r"|_path|_file|_url|_uri|_expir|_id_|pad_|eos_|bos_|unk_|num_|_size|_per_|ize|izer")  # fmt: skip
+_OTHER = re.compile(r"hash|sha|md5|checksum|digest|csrf_?name|_length|_len|_count|_limit|max_"
+    r"|_type|_name"
+                    r"|_path|_file|_url|_uri|_expir|_id_|pad_|eos_|bos_|unk_|num_|_size|_per_"
+                        r"|ize|izer")  # fmt: skip
 
 _USERINFO = re.compile(r"([^\s/@:\"'<>`]{0,128}):([^\s\"'<>`@/]{1,256})@([\w.\-\[\]:%]{1,255})")
-_SLASHED = re.compile(r"([^\s/@:\"'<>`]{1,128}):([^\s\"'<>`@?#]{1,128})@([\w.\-]{1,255}\.[a-z]{2,}|[\w\-.]+:[0-9]+)")
+_SLASHED = re.compile(
+    r"([^\s/@:\"'<>`]{1,128}):([^\s\"'<>`@?#]{1,128})@([\w.\-]{1,255}\.[a-z]{2,}|[\w\-.]+:[0-9]+)"
+)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]{1,30}\Z")
 _ENCODED = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.\-]{1,15}%3A%2F%2F([^\s/&?\"'<>]{1,128}?)%3A([^\s/&?\"'<>]{1,128}?)%40([\w.\-]{1,255})",
+    r"[A-Za-z][A-Za-z0-9+.\-]{1,15}%3A%2F%2F([^\s/&?\"'<>]{1,128}?)%3A"
+    r"([^\s/&?\"'<>]{1,128}?)%40([\w.\-]{1,255})",
     re.I,
 )
 _STAND_IN = re.compile(
-    r"(?:(?:db_?|my_?|your_?|the_?)?(?:user(?:name)?|login|name|me)|root|admin|postgres|u|usr|foo)?:"
+    r"(?:(?:db_?|my_?|your_?|the_?)?(?:user(?:name)?|login|name|me)|root|admin|postgres|u|usr"
+    r"|foo)?:"
     r"(?:(?:db_?|my_?|your_?|the_?)?(?:pass(?:w(?:or)?d)?|pwd|pw|secret|token|key)|p|bar)",
     re.I,
 )
@@ -110,11 +120,10 @@ def _named(lower: str) -> Iterator[re.Match[str]]:
 def _value(text: str, lower: str, name: re.Match[str], policy: Policy) -> tuple[int, int] | None:
     start = name.start()
     # "compass", "monkey", "tokens" in prose: the name is a word or a part of an identifier.
-    if name[0] == "key":
-        pass  # the word in front of it was looked at
-    elif start and text[start - 1].isalpha() and not _starts_part(text, start):
-        if not _is_prefixed(lower, start):
-            return None
+    # In front of "key" a word was looked at already.
+    inside = name[0] != "key" and start > 0 and text[start - 1].isalpha()
+    if inside and not (_starts_part(text, start) or _is_prefixed(lower, start)):
+        return None
     given = _GIVES.match(text, name.end())
     if given is None:
         return None
@@ -155,8 +164,10 @@ def _starts_part(text: str, start: int) -> bool:
 def _is_prefixed(lower: str, start: int) -> bool:
     """``dbpassword``, ``authtoken``: the usual words in front of it without a separator."""
     return lower.endswith(
-        ("db", "auth", "api", "my", "user", "access", "refresh", "smtp", "x", "root", "admin", "client",
-         "app", "mysql", "pg", "redis", "wifi", "new", "old", "login", "ssh", "ftp", "keystore"), 0, start
+        ("db", "auth", "api", "my", "user", "access", "refresh", "smtp", "x", "root", "admin",
+        "client",
+         "app", "mysql", "pg", "redis", "wifi", "new", "old", "login", "ssh", "ftp", "keystore"),
+         0, start
     )  # fmt: skip
 
 
@@ -183,10 +194,12 @@ def _is_login(value: str) -> bool:
 
 
 def _is_password_pair(pair: str) -> bool:
-    user, colon, password = pair.partition(":")
+    _user, colon, password = pair.partition(":")
     if not colon or not password or not pair.isprintable():
         return False
-    return not (_STAND_IN.fullmatch(pair) or _VARIABLE.search(pair) or is_placeholder(password + "q9zv"))
+    return not (
+        _STAND_IN.fullmatch(pair) or _VARIABLE.search(pair) or is_placeholder(password + "q9zv")
+    )
 
 
 def url_credentials(folded: Folded, policy: Policy) -> Iterator[Candidate]:

@@ -19,13 +19,13 @@ class Checked:
     Args:
         rank: hexadecimal hash of the rest, by which it was chosen.
         kind: what it was taken for.
-        id: of the conversation.
+        name: of the conversation.
         before, value, after: the find and the text around it.
     """
 
     rank: str
     kind: Kind
-    id: str
+    name: str
     before: str
     value: str
     after: str
@@ -46,21 +46,21 @@ class MaskSample:
         self.per_kind, self.around = per_kind, around
         self._chosen: dict[Kind, list[Checked]] = {}
 
-    def add(self, id: str, text: str, found: Iterable[Found]) -> None:
+    def add(self, name: str, text: str, found: Iterable[Found]) -> None:
         """Offers the finds of one text.
 
         Args:
-            id: of the conversation.
+            name: of the conversation.
             text: as it was before masking.
             found: what was found in it.
         """
         for one in found:
             before = text[max(0, one.start - self.around) : one.start]
             after = text[one.end : one.end + self.around]
-            parts = (one.kind.value, id, before, one.value, after)
+            parts = (one.kind.value, name, before, one.value, after)
             key = "\0".join(parts).encode("utf-8", "surrogatepass")
             rank = hashlib.blake2b(key, digest_size=16).hexdigest()
-            self._offer(Checked(rank, one.kind, id, before, one.value, after))
+            self._offer(Checked(rank, one.kind, name, before, one.value, after))
 
     @classmethod
     def of(cls, rows: Iterable[Checked]) -> MaskSample:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from pipeline.pii.fold import Folded
 from pipeline.pii.kinds import Candidate, Kind
@@ -50,12 +51,17 @@ _TOP = rf"(?P<dot>{_DOT})(?P<top>[a-z]{{2,18}})(?![\w\-])"
 _AFTER = re.compile(rf"{_HOST_PART}(?:{_DOT}[\w\-]{{1,40}}?){{0,3}}{_TOP}", re.I)
 _AFTER_SHORT = re.compile(rf"{_HOST_PART}(?:{_DOT}[\w\-]{{1,40}}?){{0,3}}?{_TOP}", re.I)
 # Words that a place follows: "look at google dot com" is no address.
-_NO_NAME = frozenset(
-    "look looking us is are was were be sold available found here site website page visit online live "
-    "hosted located it them this that more info information work works working meet sign signed up "
-    "shop stay staying check out points pointed aimed stop only and or not just store stores all "
-    "today now book tickets".split()
-)
+_NO_NAME = frozenset({
+    "look", "looking", "us", "is", "are", "was", "were", "be", "sold", "available", "found",
+    "here", "site",
+    "website", "page", "visit", "online", "live", "hosted", "located", "it", "them", "this",
+    "that", "more",
+    "info", "information", "work", "works", "working", "meet", "sign", "signed", "up", "shop",
+    "stay",
+    "staying", "check", "out", "points", "pointed", "aimed", "stop", "only", "and", "or", "not",
+    "just",
+    "store", "stores", "all", "today", "now", "book", "tickets",
+})  # fmt: skip
 _MAIL_WORD = re.compile(
     r"mail|contact|reach|write|ping|inbox|address|send|message me|correo|courriel|schreib"
 )
@@ -71,9 +77,8 @@ def _suffixes() -> frozenset[str]:
     """Top-level names, from the public suffix list inside the package ``tld``."""
     from tld.utils import get_tld_names
 
-    names: set[str] = set()
-    for trie in get_tld_names().values():
-        names.update(str(name) for name in trie.root.children)
+    tries: dict[str, Any] = get_tld_names() or {}
+    names = {str(name) for trie in tries.values() for name in trie.root.children}
     # Not in the list, yet mailboxes of intranets are under them.
     return frozenset(names | {"local", "internal", "corp", "lan", "intranet", "onion"})
 
@@ -115,11 +120,10 @@ def _plain(text: str, at: int) -> tuple[int, int] | None:
         return None
     end = host.end()
     name = host[0]
-    if cut := _CJK.search(name):
+    if (cut := _CJK.search(name)) and name[0].isascii():
         # Chinese and Japanese put no space after an address.
-        if name[0].isascii():
-            name = name[: cut.start()].rstrip(".-")
-            end = at + 1 + len(name)
+        name = name[: cut.start()].rstrip(".-")
+        end = at + 1 + len(name)
     while "." in name:
         last = name.rpartition(".")[2]
         if not known_suffix(last.lower()) and (joined := re.search("[-_]", last)):

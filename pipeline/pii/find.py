@@ -23,7 +23,8 @@ __all__ = ["find_pii"]
 
 _Rule = Callable[[Folded, Policy], Iterator[Candidate]]
 
-_TOKENS = frozenset({Kind.AWS_KEY, Kind.GITHUB_TOKEN, Kind.SLACK_TOKEN, Kind.AI_KEY, Kind.GOOGLE_KEY,
+_TOKENS = frozenset({Kind.AWS_KEY, Kind.GITHUB_TOKEN, Kind.SLACK_TOKEN, Kind.AI_KEY,
+    Kind.GOOGLE_KEY,
                      Kind.STRIPE_KEY, Kind.SECRET})  # fmt: skip
 # The most specific first: it wins where two finds are equally long.
 _RULES: tuple[tuple[frozenset[Kind], _Rule], ...] = (
@@ -56,9 +57,12 @@ _RANKS = {
     kind: rank
     for rank, kind in enumerate(
         (
-            Kind.PRIVATE_KEY, Kind.URL_CREDENTIALS, Kind.AWS_KEY, Kind.GITHUB_TOKEN, Kind.SLACK_TOKEN, Kind.AI_KEY,
-            Kind.GOOGLE_KEY, Kind.STRIPE_KEY, Kind.JWT, Kind.WALLET, Kind.IBAN, Kind.EMAIL, Kind.IPV6, Kind.IPV4,
-            Kind.MAC, Kind.SSN, Kind.NINO, Kind.PASSPORT, Kind.CARD, Kind.NATIONAL_ID, Kind.PHONE, Kind.ADDRESS,
+            Kind.PRIVATE_KEY, Kind.URL_CREDENTIALS, Kind.AWS_KEY, Kind.GITHUB_TOKEN,
+            Kind.SLACK_TOKEN, Kind.AI_KEY,
+            Kind.GOOGLE_KEY, Kind.STRIPE_KEY, Kind.JWT, Kind.WALLET, Kind.IBAN, Kind.EMAIL,
+            Kind.IPV6, Kind.IPV4,
+            Kind.MAC, Kind.SSN, Kind.NINO, Kind.PASSPORT, Kind.CARD, Kind.NATIONAL_ID, Kind.PHONE,
+            Kind.ADDRESS,
             Kind.SECRET, Kind.NAME,
         )
     )

@@ -47,7 +47,9 @@ _WORD = re.compile("[0-9A-Za-z]+")
 _WORD_BEFORE = re.compile(r"[0-9A-Za-z]*\Z")
 SHORTEST = 10
 # Six digits or more with little between two of them: what long numbers are made of.
-_NUMBERS = re.compile(r"[0-9](?<![0-9][0-9])(?:(?:[^0-9]{0,3}|[ \t]{0,2}\r?\n[ \t>]{0,8})[0-9]){5,}")
+_NUMBERS = re.compile(
+    r"[0-9](?<![0-9][0-9])(?:(?:[^0-9]{0,3}|[ \t]{0,2}\r?\n[ \t>]{0,8})[0-9]){5,}"
+)
 _GONE = re.compile(f"[{_INVISIBLE}]+")
 # A Chinese full stop is a dot only inside a name.
 _STOP = re.compile("(?<=[A-Za-z0-9])\u3002(?=[A-Za-z0-9])")

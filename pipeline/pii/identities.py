@@ -17,18 +17,24 @@ from pipeline.pii.policy import Policy
 __all__ = ["national_ids", "ninos", "passports", "ssns"]
 
 _SSN = re.compile(
-    r"(?<![0-9A-Za-z.\-/])[0-8][0-9]{2}(?:(?P<sign>[ ]?[\-. \u2014/][ ]?)(?:\n[ ]{0,4})?[0-9]{2}(?P=sign)[0-9]{4}"
+    r"(?<![0-9A-Za-z.\-/])[0-8][0-9]{2}(?:(?P<sign>[ ]?[\-. \u2014/][ ]?)"
+    r"(?:\n[ ]{0,4})?[0-9]{2}(?P=sign)[0-9]{4}"
     r"|\n?[0-9]{2}\n?[0-9]{4})(?![0-9A-Za-z]|[\-./][0-9])"
 )
-_LOOSE_SSN = re.compile(r"(?<![0-9A-Za-z.\-/])[0-8](?:[ \-.\n]{0,3}[0-9]){8}(?![0-9A-Za-z]|[\-./][0-9])")
+_LOOSE_SSN = re.compile(
+    r"(?<![0-9A-Za-z.\-/])[0-8](?:[ \-.\n]{0,3}[0-9]){8}(?![0-9A-Za-z]|[\-./][0-9])"
+)
 _ABOUT_SSN = words(
-    r"ssns?", r"social[ \-]?sec\w*(?: number| no)?", r"soc\.?[ ]?sec\w*", r"s\.s\.n\.?", r"ss ?#", r"ss no",
+    r"ssns?", r"social[ \-]?sec\w*(?: number| no)?", r"soc\.?[ ]?sec\w*", r"s\.s\.n\.?", r"ss ?#",
+    r"ss no",
     r"social(?: is|:| number|#)", r"socials?", r"_ssn", r"tax ?id", r"taxpayer", r"itin",
 )  # fmt: skip
 _OTHER = words(
-    r"orders?", r"part", r"sku", r"serial", r"invoice", r"model", r"item", r"ticket", r"tracking", r"ref\w*",
+    r"orders?", r"part", r"sku", r"serial", r"invoice", r"model", r"item", r"ticket", r"tracking",
+    r"ref\w*",
     r"product", r"batch", r"lot", r"phone", r"isbn", r"catalog\w*", r"version", r"case", r"account",
-    r"licen[cs]e plate", r"registration", r"flight", r"booking", r"confirmation", r"coupon", r"voucher",
+    r"licen[cs]e plate", r"registration", r"flight", r"booking", r"confirmation", r"coupon",
+    r"voucher",
     r"room", r"error", r"code", r"asset", r"transaction",
 )  # fmt: skip
 
@@ -37,21 +43,32 @@ _NINO = re.compile(
     r"[0-9]{2}[ \-.]?(?:\n[ ]{0,4})?[0-9]{2}[ \-.]?[0-9]{2}[ \-.]?[A-D](?![0-9A-Z])",
     re.I,
 )
-_ABOUT_NINO = words(r"ni(?:no)?", r"national insurance", r"nat ins", r"n\.i\.", r"ni (?:no|number)", r"_nino")
-_PAIRS = re.compile(r"[0-9]{2}[ \-.]?\n? {0,4}[0-9]{2}[ \-.]?[0-9]{2}[ \-.]?[A-Da-d](?![0-9A-Za-z])")
+_ABOUT_NINO = words(
+    r"ni(?:no)?", r"national insurance", r"nat ins", r"n\.i\.", r"ni (?:no|number)", r"_nino"
+)
+_PAIRS = re.compile(
+    r"[0-9]{2}[ \-.]?\n? {0,4}[0-9]{2}[ \-.]?[0-9]{2}[ \-.]?[A-Da-d](?![0-9A-Za-z])"
+)
 
 _PASSPORT = re.compile(
-    r"(?<![0-9A-Za-z\-])(?=[A-Z0-9]{0,5}[ ]?[0-9])(?:[A-Z]{1,3}[ ]?[0-9]{6,8}|[0-9]{2}[ ]?[A-Z]{2}[ ]?[0-9]{5}"
-    r"|[0-9]{8,9}|[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}|[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}[0-9]?"
-    r"|[0-9]{2}[ ][0-9]{2}[ ][0-9]{6}|[A-Z][0-9]{2}[ ]?[0-9]{6}|[A-Z]{2}[0-9]{3}[A-Z]{2}[0-9]{2}|[0-9]{4}[ ]?[0-9]{6})(?![0-9A-Za-z])",
+    r"(?<![0-9A-Za-z\-])(?=[A-Z0-9]{0,5}[ ]?[0-9])(?:[A-Z]{1,3}[ ]?[0-9]{6,8}"
+    r"|[0-9]{2}[ ]?[A-Z]{2}[ ]?[0-9]{5}"
+    r"|[0-9]{8,9}|[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}"
+    r"|[CFGHJKLMNPRTVWXYZ][CFGHJKLMNPRTVWXYZ0-9]{8}[0-9]?"
+    r"|[0-9]{2}[ ][0-9]{2}[ ][0-9]{6}|[A-Z][0-9]{2}[ ]?[0-9]{6}"
+    r"|[A-Z]{2}[0-9]{3}[A-Z]{2}[0-9]{2}|[0-9]{4}[ ]?[0-9]{6})(?![0-9A-Za-z])",
     re.I,
 )
-_ABOUT_PASSPORT = words(r"pass ?ports?\w*", r"reisepass\w*", r"passnummer", r"passeports?", r"pasaportes?",
-                        r"passaport[eo]s?", r"paspoort\w*", r"paszport\w*", r"travel document", r"паспорт\w*",
-                        r"pass(?:port)?[ _\-]?(?:no|nr|num\w*)\b", r"护照\w*", r"passport_?\w*", whole=False)  # fmt: skip
+_ABOUT_PASSPORT = words(r"pass ?ports?\w*", r"reisepass\w*", r"passnummer", r"passeports?",
+    r"pasaportes?",
+                        r"passaport[eo]s?", r"paspoort\w*", r"paszport\w*", r"travel document",
+                        r"паспорт\w*",
+                        r"pass(?:port)?[ _\-]?(?:no|nr|num\w*)\b", r"护照\w*", r"passport_?\w*",
+                        whole=False)  # fmt: skip
 _PASSPORT_STEMS = ("pass", "pasa", "pasp", "pasz", "travel doc")
 _FOREIGN_STEMS = ("паспорт", "护照")
-_ZONE = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{20,39}(?:\r?\n[A-Z0-9<]{44})?|[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14}[0-9<][0-9]")  # fmt: skip
+_ZONE = re.compile(r"P[A-Z<][A-Z<]{3}[A-Z<]{20,39}(?:\r?\n[A-Z0-9<]{44})?"
+    r"|[A-Z0-9<]{9}[0-9][A-Z<]{3}[0-9]{7}[MFX<][0-9]{7}[A-Z0-9<]{14}[0-9<][0-9]")  # fmt: skip
 
 
 def ssns(folded: Folded, policy: Policy) -> Iterator[Candidate]:
@@ -93,7 +110,11 @@ def ninos(folded: Folded, policy: Policy) -> Iterator[Candidate]:
                 last_word(_ABOUT_PASSPORT, lower, match.start(), 30),
             )
             compact = re.sub("[^0-9A-Za-z]", "", match[0])
-            if other > about or (about < 0 and not compact.isupper()) or compact.upper() == "QQ123456C":
+            if (
+                other > about
+                or (about < 0 and not compact.isupper())
+                or compact.upper() == "QQ123456C"
+            ):
                 continue
             yield Kind.NINO, *match.span()
             break
@@ -115,7 +136,9 @@ def passports(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         if digits < 2 and not (digits and match[0].isupper() and len(match[0]) == 9):
             continue
         between = lower[about.end() : match.start()]
-        if re.search(r"\n\n|\b(?:expir|date|born|dob|issued on|valid|phone|call|order|fee|cost)", between):
+        if re.search(
+            r"\n\n|\b(?:expir|date|born|dob|issued on|valid|phone|call|order|fee|cost)", between
+        ):
             continue
         if re.fullmatch(r"(?:19|20)[0-9]{6}", match[0]):
             continue  # a date
@@ -151,8 +174,10 @@ class _Number:
 
 
 _ANY = (
-    r"(?:national|personal|citizen)?[ _\-]?(?:id|identity|identification)(?:[ _\-]?(?:card|number|no|nr|code|#)\b)",
-    r"national[ _]?id\w*", r"tax[ _\-]?(?:id\w*|no|number|file|payer\w*)", r"tin", r"taxpayer", r"govt?\.? id", r"government id",
+    r"(?:national|personal|citizen)?[ _\-]?(?:id|identity|identification)(?:[ _\-]?(?:card"
+        r"|number|no|nr|code|#)\b)",
+    r"national[ _]?id\w*", r"tax[ _\-]?(?:id\w*|no|number|file|payer\w*)", r"tin", r"taxpayer",
+    r"govt?\.? id", r"government id",
     r"insurance n\w+", r"social insurance", r"personal (?:number|code)", r"id is",
 )  # fmt: skip
 
@@ -167,33 +192,46 @@ def _number(pattern: str, module: str, *about: str, strong: bool = False) -> _Nu
 
 
 _NUMBERS = (
-    _number(r"[1-9][0-9](?:[ ]?[0-9]{3}){3}|[1-9](?:[ \-]?[0-9]){10}", "de.idnr", r"steuer\w*", r"idnr\.?", r"identifikationsn\w*",
+    _number(r"[1-9][0-9](?:[ ]?[0-9]{3}){3}|[1-9](?:[ \-]?[0-9]){10}", "de.idnr", r"steuer\w*",
+            r"idnr\.?", r"identifikationsn\w*",
             r"tin", r"german tax", r"id-nr", r"st\.?-?id", r"finanzamt"),
-    _number(r"[12][ .\-]?[0-9]{2}[ .\-]?(?:[0-9]{2})[ .\-]?(?:[0-9]{2}|2[AB])[ .\-]?[0-9]{3}[ .\-]?[0-9]{3}[ .\-/]{0,3}[0-9]{2}", "fr.nir",
+    _number(r"[12][ .\-]?[0-9]{2}[ .\-]?(?:[0-9]{2})[ .\-]?(?:[0-9]{2}"
+        r"|2[AB])[ .\-]?[0-9]{3}[ .\-]?[0-9]{3}[ .\-/]{0,3}[0-9]{2}", "fr.nir",
             r"nir", r"s[ée]curit[ée] sociale", r"s[ée]cu", r"insee", r"num[ée]ro", strong=True),
-    _number(r"[0-9]{2}[ .]?[0-9]{3}[ .]?[0-9]{3}[ \-]?[TRWAGMYFPDXBNJZSQVHLCKE]", "es.dni", r"dni", r"nif", strong=True),
+    _number(r"[0-9]{2}[ .]?[0-9]{3}[ .]?[0-9]{3}[ \-]?[TRWAGMYFPDXBNJZSQVHLCKE]", "es.dni", r"dni",
+            r"nif", strong=True),
     _number(r"[XYZ][ \-]?[0-9]{7}[ \-]?[TRWAGMYFPDXBNJZSQVHLCKE]", "es.nie", r"nie", strong=True),
-    _number(r"[A-Z]{3}[ ]?[A-Z]{3}[ ]?[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[ ]?[A-Z][0-9LMNPQRSTUV]{3}[ ]?[A-Z]",
+    _number(r"[A-Z]{3}[ ]?[A-Z]{3}[ ]?[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[ ]?[A-Z]"
+            r"[0-9LMNPQRSTUV]{3}[ ]?[A-Z]",
             "it.codicefiscale", r"codice", r"cf", strong=True),
-    _number(r"[0-9]{4}[ .]?[0-9]{2}[ .]?[0-9]{3}|[0-9]{9}", "nl.bsn", r"bsn", r"burgerservice\w*", r"sofi\w*"),
+    _number(r"[0-9]{4}[ .]?[0-9]{2}[ .]?[0-9]{3}|[0-9]{9}", "nl.bsn", r"bsn", r"burgerservice\w*",
+            r"sofi\w*"),
     _number(r"[0-9]{11}", "pl.pesel", r"pesel"),
     _number(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}[\-.][0-9]{2}", "br.cpf", r"cpf", strong=True),
     _number(r"[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}[ \-]?[0-9]{2}", "br.cpf", r"cpf"),
-    _number(r"[2-9][0-9]{3}([ \-]?)[0-9]{4}\1[0-9]{4}", "in_.aadhaar", r"aa?dha+r", r"uid(?:ai)?", r"आधार"),
+    _number(r"[2-9][0-9]{3}([ \-]?)[0-9]{4}\1[0-9]{4}", "in_.aadhaar", r"aa?dha+r", r"uid(?:ai)?",
+            r"आधार"),
     _number(r"[A-Z]{3}[PCFHATBLJG][A-Z][0-9]{4}[A-Z]", "in_.pan", r"pan", r"permanent account"),
-    _number(r"(?:19|20)?[0-9]{6}[\-+ ]?[0-9]{4}", "se.personnummer", r"person\w*", r"swedish", r"samordning\w*"),
-    _number(r"[0-9]{6}[\-+ABCDEFYXWVU][0-9]{3}[0-9A-Y]", "fi.hetu", r"hetu", r"henkil\w*", r"finnish", strong=True),
-    _number(r"[0-9]{6}[ ]?[0-9]{5}", "no.fodselsnummer", r"f[øo]dsels\w*", r"person\w*", r"norwegian"),
+    _number(r"(?:19|20)?[0-9]{6}[\-+ ]?[0-9]{4}", "se.personnummer", r"person\w*", r"swedish",
+            r"samordning\w*"),
+    _number(r"[0-9]{6}[\-+ABCDEFYXWVU][0-9]{3}[0-9A-Y]", "fi.hetu", r"hetu", r"henkil\w*",
+            r"finnish", strong=True),
+    _number(r"[0-9]{6}[ ]?[0-9]{5}", "no.fodselsnummer", r"f[øo]dsels\w*", r"person\w*",
+            r"norwegian"),
     _number(r"[0-9]{6}[\- ]?[0-9]{4}", "dk.cpr", r"cpr\w*", r"danish", r"person\w*"),
     _number(r"[0-9]{2}\.[0-9]{2}\.[0-9]{2}-[0-9]{3}\.[0-9]{2}", "be.nn", r"rijks\w*", strong=True),
     _number(r"[0-9]{11}", "be.nn", r"rijks\w*", r"registre national", r"belgian", r"nrn"),
     _number(r"756([. ]?)[0-9]{4}\1[0-9]{4}\1[0-9]{2}", "ch.ssn", r"ahv\w*", r"avs", strong=True),
-    _number(r"[1-79][0-9]{2}([ \-]?)[0-9]{3}\1[0-9]{3}", "ca.sin", r"sin", r"social insurance", r"canadian"),
+    _number(r"[1-79][0-9]{2}([ \-]?)[0-9]{3}\1[0-9]{3}", "ca.sin", r"sin", r"social insurance",
+            r"canadian"),
     _number(r"[0-9]{3}[ \-]?[0-9]{3}[ \-]?[0-9]{3}", "au.tfn", r"tfn", r"tax file"),
-    _number(r"[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HM][A-Z]{5}[0-9A-Z][0-9]", "mx.curp", r"curp", strong=True),
-    _number(r"[1-9][0-9]{5}(?:[ ]?)(?:19|20)[0-9]{6}(?:[ ]?)[0-9]{3}[0-9X]", "cn.ric", r"身份证\w*", r"resident", strong=True),
+    _number(r"[A-Z][AEIOUX][A-Z]{2}[0-9]{6}[HM][A-Z]{5}[0-9A-Z][0-9]", "mx.curp", r"curp",
+            strong=True),
+    _number(r"[1-9][0-9]{5}(?:[ ]?)(?:19|20)[0-9]{6}(?:[ ]?)[0-9]{3}[0-9X]", "cn.ric", r"身份证\w*",
+            r"resident", strong=True),
     _number(r"[0-9]{6}-[1-8][0-9]{6}", "kr.rrn", r"rrn", r"주민\w*", strong=True),
-    _number(r"[0-9]{6}[ ]?[0-9]{4}[ ]?[0-9]{3}", "za.idnr", r"south african", r"sa id", r"rsa id", r"id"),
+    _number(r"[0-9]{6}[ ]?[0-9]{4}[ ]?[0-9]{3}", "za.idnr", r"south african", r"sa id", r"rsa id",
+            r"id"),
     _number(r"[1-9][0-9]{10}", "tr.tckimlik", r"t\.?c\.?", r"kimlik", r"turkish", r"tckn"),
     _number(r"[1-9][0-9]{12}", "ro.cnp", r"cnp", r"romanian"),
     _number(r"[0-9]{6}/[0-9]{3,4}", "cz.rc", r"rodn[ée]\w*", r"birth number", r"rč"),
@@ -207,14 +245,17 @@ _NUMBERS = (
     _number(r"[0-9]{1,2}\.[0-9]{3}\.[0-9]{3}-[0-9K]", "cl.rut", r"rut", r"run", strong=True),
     _number(r"[0-9]{7,8}-[0-9K]", "cl.rut", r"rut", r"run"),
     _number(r"(?:20|23|24|27)-?[0-9]{8}-?[0-9]", "ar.cuit", r"cui[tl]"),
-    _number(r"[1-35689][0-9]{8}|[1-35689][0-9]{2} [0-9]{3} [0-9]{3}", "pt.nif", r"nif", r"contribuinte", r"portuguese"),
+    _number(r"[1-35689][0-9]{8}|[1-35689][0-9]{2} [0-9]{3} [0-9]{3}", "pt.nif", r"nif",
+            r"contribuinte", r"portuguese"),
     _number(r"[0-9]{11}", "gr.amka", r"amka", r"αμκα", r"greek"),
     _number(r"[0-9]-?[0-9]{4}-?[0-9]{5}-?[0-9]{2}-?[0-9]", "th.pin", r"thai"),
     _number(r"9[0-9]{2}-?[0-9]{2}-?[0-9]{4}", "us.itin", r"itin"),
-    _number(r"[0-9]{2}-[0-9]{3}/[0-9]{4}|[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{4}[ ]?", "at.tin", r"steuer\w*", r"abgaben\w*"),
+    _number(r"[0-9]{2}-[0-9]{3}/[0-9]{4}|[0-9]{2}[ ]?[0-9]{3}[ ]?[0-9]{4}[ ]?", "at.tin",
+            r"steuer\w*", r"abgaben\w*"),
     _number(r"[0-9]{4}[ ]?[0-9]{6}", "at.vnr", r"svnr", r"sozialvers\w*", r"sv-?n\w*"),
 )  # fmt: skip
 _PAN = next(number for number in _NUMBERS if number.module == "in_.pan")
+
 
 def national_ids(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Identity and tax numbers with a checksum, of some 35 countries.

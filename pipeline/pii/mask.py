@@ -66,10 +66,13 @@ class Masker:
             shown = self.form.format(kind="KIND", number=1)
         except (KeyError, IndexError, ValueError) as error:
             raise ConfigError(
-                f"form {self.form!r} is no placeholder ({error!r}); write it like '[{{kind}}_{{number}}]'"
+                f"form {self.form!r} is no placeholder ({error!r}); write it like "
+                f"'[{{kind}}_{{number}}]'"
             ) from error
         if "KIND" not in shown:
-            raise ConfigError(f"form {self.form!r} does not name the {{kind}}; write '[{{kind}}_{{number}}]'")
+            raise ConfigError(
+                f"form {self.form!r} does not name the {{kind}}; write '[{{kind}}_{{number}}]'"
+            )
         if Kind.NAME in self.kinds and self.names is None:
             raise ConfigError("kind 'person_name' needs a model; give one as names")
 
@@ -83,7 +86,8 @@ class Masker:
             texts: turns, in order.
         """
         found = tuple(
-            tuple(find_pii(text, self.kinds, policy=self.policy, names=self.names)) for text in texts
+            tuple(find_pii(text, self.kinds, policy=self.policy, names=self.names))
+            for text in texts
         )
         counts = collections.Counter(one.kind for finds in found for one in finds)
         if self.action == "count" or not counts:
@@ -92,7 +96,8 @@ class Masker:
         numbers: dict[tuple[Kind, str], int] = {}
         masked = []
         for text, finds in zip(texts, found, strict=True):
-            pieces, at = [], 0
+            pieces: list[str] = []
+            at = 0
             for one in finds:
                 key = (one.kind, same_value(one))
                 if key not in numbers:
@@ -125,9 +130,14 @@ def _compact(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    value = re.sub(r"\s*(?:[\[({<]+\s*(?:at|@|ät|arroba|chez)\s*[\])}>]+|\s(?:at|@)\s|&#(?:64|x40);|&commat;|%40)\s*", "@",
+    value = re.sub(r"\s*(?:[\[({<]+\s*(?:at|@|ät|arroba|chez)\s*[\])}>]+|\s(?:at|@)\s|&#(?:64"
+        r"|x40);|&commat;|%40)\s*", "@",
                    value.lower())  # fmt: skip
-    value = re.sub(r"\s*(?:[\[({<]+\s*(?:dot|\.|punkt|point|punto)\s*[\])}>]+|\s(?:dot|punkt)\s|\s\.\s?)\s*", ".", value)
+    value = re.sub(
+        r"\s*(?:[\[({<]+\s*(?:dot|\.|punkt|point|punto)\s*[\])}>]+|\s(?:dot|punkt)\s|\s\.\s?)\s*",
+        ".",
+        value,
+    )
     return re.sub(r"\s*@\s*", "@", value)
 
 
@@ -141,7 +151,8 @@ _SAME: dict[Kind, Callable[[str], str]] = {
     Kind.EMAIL: _email,
     Kind.PHONE: _phone,
     **dict.fromkeys(
-        (Kind.CARD, Kind.IBAN, Kind.SSN, Kind.NINO, Kind.NATIONAL_ID, Kind.PASSPORT, Kind.MAC, Kind.ADDRESS),
+        (Kind.CARD, Kind.IBAN, Kind.SSN, Kind.NINO, Kind.NATIONAL_ID, Kind.PASSPORT, Kind.MAC,
+        Kind.ADDRESS),
         _compact,
     ),
 }  # fmt: skip

@@ -69,7 +69,11 @@ def _loaded(model: str) -> Any:
     try:
         pipeline = spacy.load(model)
     except OSError as error:
-        raise ConfigError(f"names: no spaCy model {model!r} is here; install it: {error}") from error
+        raise ConfigError(
+            f"names: no spaCy model {model!r} is here; install it: {error}"
+        ) from error
     if not {"ner", "entity_ruler", "span_ruler", "transformer"} & set(pipeline.pipe_names):
-        raise ConfigError(f"names: the spaCy model {model!r} recognises no entities; name one that does")
+        raise ConfigError(
+            f"names: the spaCy model {model!r} recognises no entities; name one that does"
+        )
     return pipeline

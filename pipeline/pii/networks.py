@@ -21,27 +21,38 @@ _DEFANGED = ("[.]", "(.)", "[dot]", "(dot)")
 _MORE = re.compile(r"\.[0-9]|[\w]|-[a-z]", re.I)
 _NETWORK = re.compile(r"/([0-9]{1,2})(?![0-9])")
 _ABOUT_VERSIONS = words(
-    r"v", r"ver", r"versions?", r"version[ :=\"']+", r"release[sd]?", r"build", r"firmware", r"driver",
+    r"v", r"ver", r"versions?", r"version[ :=\"']+", r"release[sd]?", r"build", r"firmware",
+    r"driver",
     r"upgrad\w+", r"updat\w+ to", r"downgrad\w+", r"patch", r"revision", r"rev", r"section", r"sec",
-    r"chapter", r"figure", r"fig", r"clause", r"article", r"appendix", r"paragraph", r"para", r"table",
+    r"chapter", r"figure", r"fig", r"clause", r"article", r"appendix", r"paragraph", r"para",
+    r"table",
     r"install\w*", r"requires?", r"assemblyversion", r"fileversion", r"oid",
 )  # fmt: skip
 _ABOUT_HOSTS = words(
-    r"ips?", r"ipv4", r"hosts?", r"servers?", r"ping\w*", r"ssh", r"connect\w*", r"clients?", r"remote",
+    r"ips?", r"ipv4", r"hosts?", r"servers?", r"ping\w*", r"ssh", r"connect\w*", r"clients?",
+    r"remote",
     r"address\w*", r"addr", r"dns", r"from", r"visitor", r"login", r"logged", r"traceroute",
     r"gateway", r"listen\w*", r"bind", r"proxy", r"curl", r"request\w*", r"x-forwarded-for",
 )  # fmt: skip
-_PIN = re.compile(r"(?:[=<>~!^]=|[<>~^]|\bv\.?|§|#)[ ]?[\"']?\Z|[a-z_)]\w*[/\-_]\Z|:\s*[\"'][~^]\Z", re.I)
+_PIN = re.compile(
+    r"(?:[=<>~!^]=|[<>~^]|\bv\.?|§|#)[ ]?[\"']?\Z|[a-z_)]\w*[/\-_]\Z|:\s*[\"'][~^]\Z", re.I
+)
 _COMPARED_HOST = re.compile(r"(?:ip|host|addr|server|src|dst|peer)\w*[ ]?==[ ]?[\"']?\Z", re.I)
 # Public resolvers: they belong to a service and stand in every manual.
-_RESOLVERS = frozenset(
-    "1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 4.2.2.1 "
-    "4.2.2.2 4.4.4.4 2.2.2.2 3.3.3.3 5.5.5.5 6.6.6.6 7.7.7.7 1.2.3.4 1.1.1.0 4.3.2.1 5.6.7.8".split()
-)
+_RESOLVERS = frozenset({
+    "1.1.1.1", "1.0.0.1", "8.8.8.8", "8.8.4.4", "9.9.9.9", "149.112.112.112", "208.67.222.222",
+    "208.67.220.220", "4.2.2.1", "4.2.2.2",
+})  # fmt: skip
+# What stands for some address in examples.
+_STAND_INS = frozenset({
+    "4.4.4.4", "2.2.2.2", "3.3.3.3", "5.5.5.5", "6.6.6.6", "7.7.7.7", "1.2.3.4", "1.1.1.0",
+    "4.3.2.1", "5.6.7.8",
+})  # fmt: skip
 _DNS6 = ("2001:4860:4860::", "2606:4700:4700::", "2620:fe::", "2620:119:")
 
 _IPV6 = re.compile(
-    r"(?<![\w:.])(?:::)?(?:[0-9a-f]{1,4}:{1,2}){1,7}(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9a-f]{1,4})?"
+    r"(?<![\w:.])(?:::)?(?:[0-9a-f]{1,4}:{1,2}){1,7}(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
+    r"|[0-9a-f]{1,4})?"
     r"(?:%[\w.\-]{1,16})?(?![\w:])",
     re.I,
 )
@@ -51,18 +62,25 @@ _GROUP = re.compile(r"[0-9a-fA-F]{0,4}\Z")
 # Patterns that start with a plain sign are quick to look for.
 _PAIRS = (re.compile(":[0-9a-fA-F]{2}:"), re.compile("-[0-9a-fA-F]{2}-"))
 _MAC = re.compile(
-    r"(?<![\w:.\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z]|[:.\-][0-9a-f])", re.I
+    r"(?<![\w:.\-])[0-9a-f]{2}([:\-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}(?![0-9a-z]|[:.\-][0-9a-f])",
+    re.I,
 )
 # And how far in front of them the address starts.
-_TAILS = ((re.compile(r"\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}"), 4), (re.compile("-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}"), 4),
+_TAILS = ((re.compile(r"\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}"), 4),
+    (re.compile("-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}"), 4),
           (re.compile("-[0-9a-fA-F]{6}"), 6))  # fmt: skip
-_BARE_MAC = re.compile(r"(?:[0-9a-f]{4}([.\-])[0-9a-f]{4}\1[0-9a-f]{4}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{12})(?![\w\-])", re.I)
-_ABOUT_MACS = words(r"macs?", r"mac[ _-]?addr\w*", r"hwaddr", r"ether", r"bssid", r"physical address",
-                    r"bluetooth", r"wi-?fi", r"hardware address", r"nic", r"lladdr")  # fmt: skip
-_STAND_IN_MACS = frozenset(
-    "001122334455 aabbccddeeff 0123456789ab 123456789abc deadbeefcafe a1b2c3d4e5f6 112233445566 "
-    "aabbccddee01 020000000000 1234567890ab".split()
+_BARE_MAC = re.compile(
+    r"(?:[0-9a-f]{4}([.\-])[0-9a-f]{4}\1[0-9a-f]{4}|[0-9a-f]{6}-[0-9a-f]{6}|[0-9a-f]{12})"
+    r"(?![\w\-])",
+    re.I,
 )
+_ABOUT_MACS = words(r"macs?", r"mac[ _-]?addr\w*", r"hwaddr", r"ether", r"bssid",
+    r"physical address",
+                    r"bluetooth", r"wi-?fi", r"hardware address", r"nic", r"lladdr")  # fmt: skip
+_STAND_IN_MACS = frozenset({
+    "001122334455", "aabbccddeeff", "0123456789ab", "123456789abc", "deadbeefcafe", "a1b2c3d4e5f6",
+    "112233445566", "aabbccddee01", "020000000000", "1234567890ab",
+})  # fmt: skip
 
 
 def ipv4(folded: Folded, policy: Policy) -> Iterator[Candidate]:
@@ -82,7 +100,7 @@ def ipv4(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         # 224.0.0.0/4 is for groups, 240.0.0.0/4 holds netmasks and broadcasts.
         if octets[0] in range(224, 240) or (not policy.private_networks and not address.is_global):
             continue
-        if name in _RESOLVERS and not policy.placeholders:
+        if name in _RESOLVERS or (name in _STAND_INS and not policy.placeholders):
             continue
         if (net := _NETWORK.match(text, end)) and _is_network(int(address), int(net[1])):
             continue

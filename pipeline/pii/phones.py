@@ -20,55 +20,99 @@ from pipeline.pii.policy import Policy
 __all__ = ["phones"]
 
 # Countries whose national form is tried where words say that a number is a telephone's.
-REGIONS = ("GB", "DE", "FR", "ES", "IT", "IN", "AU", "BR", "CN", "JP", "PL", "CH", "SE", "BE", "PT", "MX",
+REGIONS = ("GB", "DE", "FR", "ES", "IT", "IN", "AU", "BR", "CN", "JP", "PL", "CH", "SE", "BE",
+    "PT", "MX",
            "ZA", "SG", "DK", "NO")  # fmt: skip
 
 _BREAK = r"[ \t.\-/()\u2014_]{0,4}(?:\r?\n[ \t>]{0,6})?"
-_ABROAD = re.compile(rf"(?:\+[ ]?|(?<![0-9A-Za-z.,\-])00[ \-.]?)\(?[1-9](?:{_BREAK}[0-9]){{6,16}}(?![0-9])")
+_ABROAD = re.compile(
+    rf"(?:\+[ ]?|(?<![0-9A-Za-z.,\-])00[ \-.]?)\(?[1-9](?:{_BREAK}[0-9]){{6,16}}(?![0-9])"
+)
 _AMERICAN = re.compile(
-    r"(?<![0-9A-Za-z$.\-+/=])(?:1[ .\-]{1,3})?(?P<area>\([2-9][0-9]{2}\)[ .\-]{0,2}|[2-9][0-9]{2}(?P<sign>[ .\-/]{1,3}))"
+    r"(?<![0-9A-Za-z$.\-+/=])(?:1[ .\-]{1,3})?(?P<area>\([2-9][0-9]{2}\)[ .\-]{0,2}"
+    r"|[2-9][0-9]{2}(?P<sign>[ .\-/]{1,3}))"
     r"(?:\r?\n[ ]{0,4})?[2-9][0-9]{2}[ ]?(?P<last>[ .\-\n]{1,3})[0-9]{4}(?![0-9]|[.\-/][0-9])"
 )
 _NATIONAL = re.compile(
     rf"(?<![0-9A-Za-z$.,\-+/=_:])\(?0[1-9](?:{_BREAK}[0-9]){{6,10}}(?![0-9]|[.\-/,:][0-9])"
 )
-_TOLD = re.compile(rf"(?<![0-9A-Za-z$_])\(?[0-9](?:{_BREAK}[0-9]){{6,14}}(?![0-9]|[.,:/][0-9]|[A-Za-z_])")
+_TOLD = re.compile(
+    rf"(?<![0-9A-Za-z$_])\(?[0-9](?:{_BREAK}[0-9]){{6,14}}(?![0-9]|[.,:/][0-9]|[A-Za-z_])"
+)
 _FRENCH = re.compile(r"0[1-9](?:([ .\-])[0-9]{2}(?:\1[0-9]{2}){3}|[0-9]{8})\Z")
 
 _ABOUT = words(
-    r"tel", r"t[eé]l[eé]?(?:ph|f)\w*", r"(?:tele)?phones?\w*", r"mobiles?", r"mobil", r"cell(?:s|ular\w*|phone)?",
-    r"call\w*", r"fax", r"whats ?app", r"signal", r"telegram", r"sms", r"text(?:ed|ing|s)?(?: me| him| her| us)?",
-    r"dial\w*", r"ring", r"hotline", r"helpline", r"contact(?: number| no)?", r"handy\w*", r"rufnummer",
-    r"anrufen", r"ruf\w*", r"portable", r"appel\w*", r"m[oó]vil", r"ll[aá]m\w*", r"celular", r"ligue",
+    r"tel", r"t[eé]l[eé]?(?:ph|f)\w*", r"(?:tele)?phones?\w*", r"mobiles?", r"mobil",
+    r"cell(?:s|ular\w*|phone)?",
+    r"call\w*", r"fax", r"whats ?app", r"signal", r"telegram", r"sms", r"text(?:ed|ing|s)?(?: "
+        r"me| him| her| us)?",
+    r"dial\w*", r"ring", r"hotline", r"helpline", r"contact(?: number| no)?", r"handy\w*",
+    r"rufnummer",
+    r"anrufen", r"ruf\w*", r"portable", r"appel\w*", r"m[oó]vil", r"ll[aá]m\w*", r"celular",
+    r"ligue",
     r"chiama\w*", r"cellulare", r"whatsapp", r"reach \w+", r"voicemail", r"extension", r"landline",
-    r"joignable", r"numéro", r"msisdn", r"tlf", r"phonenumber", r"gsm", r"viber", r"imessage", r"pager",
-    r"phone_?n\w+", r"toll[ \-]free", r"desk", r"tfn?o?", r"ph", r"bel", r"номер", r"тел\w*", r"звон\w*",
+    r"joignable", r"numéro", r"msisdn", r"tlf", r"phonenumber", r"gsm", r"viber", r"imessage",
+    r"pager",
+    r"phone_?n\w+", r"toll[ \-]free", r"desk", r"tfn?o?", r"ph", r"bel", r"номер", r"тел\w*",
+    r"звон\w*",
     r"電話", r"电话", r"手机", r"전화", r"هاتف", r"فون", r"फ़ोन", r"फोन", whole=True,
 )  # fmt: skip
-_ABOUT_CJK = words("电话", "手机", "電話", "携帯", "联系", "微信", "전화", "연락처", "हेल्प", "هاتف", "رقم", "जवال", whole=False)
+_ABOUT_CJK = words(
+    "电话",
+    "手机",
+    "電話",
+    "携帯",
+    "联系",
+    "微信",
+    "전화",
+    "연락처",
+    "हेल्प",
+    "هاتف",
+    "رقم",
+    "जवال",
+    whole=False,
+)
 _AFTER = re.compile(
-    r"[\s,.\"')(\]]{0,4}(?:\(?(?:cell|mobile|mob|home|work|office|phone|tel|fax|whats ?app|text|voice)\b"
-    r"|(?:is|was)(?: still)? (?:my|his|her|our|their|the) (?:\w+ )?(?:phone|cell|mobile|number|line)"
+    r"[\s,.\"')(\]]{0,4}(?:\(?(?:cell|mobile|mob|home|work|office|phone|tel|fax|whats ?app|text"
+    r"|voice)\b"
+    r"|(?:is|was)(?: still)? (?:my|his|her|our|their|the) (?:\w+ )?(?:phone|cell|mobile|number"
+    r"|line)"
     r"|(?:ext|x|extension)\.? ?[0-9]{1,5}\b|to (?:reach|call|text))"
 )
 _OTHER = words(
-    r"orders?", r"invoices?", r"isbn\w*", r"issn", r"doi", r"track\w*", r"tickets?", r"ref(?:erence)?", r"sku",
-    r"part", r"serial", r"model", r"items?", r"case", r"accounts?", r"acct", r"version", r"build", r"pid", r"ids?",
-    r"uid", r"zip", r"ean", r"upc", r"imei", r"timestamp", r"unix", r"epoch", r"confirmation", r"product",
-    r"customer", r"patent", r"population", r"total", r"price", r"cost", r"amount", r"revenue", r"bytes?",
-    r"size", r"seed", r"port", r"error", r"code", r"bug", r"issue", r"commit", r"hash", r"score", r"lot",
-    r"coordinates?", r"lat\w*", r"lon\w*", r"pi", r"array", r"list", r"sequence", r"matrix", r"digits?",
-    r"bestell\w*", r"rechnung\w*", r"artikel\w*", r"kunden\w*", r"commande", r"facture", r"pedido", r"factura",
-    r"booking", r"claim", r"policy", r"batch", r"barcode", r"gtin", r"flight", r"date", r"dated", r"siret", r"siren",
-    r"ssn", r"nhs", r"passport", r"iban", r"routing", r"sort code", r"tax", r"vat", r"ein", r"license", r"cve",
-    r"txn?", r"transaction", r"record", r"file", r"chapter", r"rfc", r"equals?", r"sum", r"divided", r"times",
-    r"multipl\w*", r"cusip", r"isin", r"meter", r"member(?:ship)?", r"loyalty", r"job", r"requisition", r"po",
-    r"quote", r"shipment", r"parcel", r"receipt", r"sample", r"specimen", r"catalog\w*", r"asset", r"vin", r"arxiv",
-    r"pmid", r"oclc", r"lccn", r"steuer\w*", r"aadhaar", r"pesel", r"bsn", r"cpf", r"sin", r"national",
+    r"orders?", r"invoices?", r"isbn\w*", r"issn", r"doi", r"track\w*", r"tickets?",
+    r"ref(?:erence)?", r"sku",
+    r"part", r"serial", r"model", r"items?", r"case", r"accounts?", r"acct", r"version", r"build",
+    r"pid", r"ids?",
+    r"uid", r"zip", r"ean", r"upc", r"imei", r"timestamp", r"unix", r"epoch", r"confirmation",
+    r"product",
+    r"customer", r"patent", r"population", r"total", r"price", r"cost", r"amount", r"revenue",
+    r"bytes?",
+    r"size", r"seed", r"port", r"error", r"code", r"bug", r"issue", r"commit", r"hash", r"score",
+    r"lot",
+    r"coordinates?", r"lat\w*", r"lon\w*", r"pi", r"array", r"list", r"sequence", r"matrix",
+    r"digits?",
+    r"bestell\w*", r"rechnung\w*", r"artikel\w*", r"kunden\w*", r"commande", r"facture", r"pedido",
+    r"factura",
+    r"booking", r"claim", r"policy", r"batch", r"barcode", r"gtin", r"flight", r"date", r"dated",
+    r"siret", r"siren",
+    r"ssn", r"nhs", r"passport", r"iban", r"routing", r"sort code", r"tax", r"vat", r"ein",
+    r"license", r"cve",
+    r"txn?", r"transaction", r"record", r"file", r"chapter", r"rfc", r"equals?", r"sum",
+    r"divided", r"times",
+    r"multipl\w*", r"cusip", r"isin", r"meter", r"member(?:ship)?", r"loyalty", r"job",
+    r"requisition", r"po",
+    r"quote", r"shipment", r"parcel", r"receipt", r"sample", r"specimen", r"catalog\w*", r"asset",
+    r"vin", r"arxiv",
+    r"pmid", r"oclc", r"lccn", r"steuer\w*", r"aadhaar", r"pesel", r"bsn", r"cpf", r"sin",
+    r"national",
 )  # fmt: skip
 _MATHS = re.compile(r"(?:[*/^=<>]|[0-9a-z)] ?\+|[$€£¥]|\b0x)[ ]?\Z", re.I)
-_UNIT = re.compile(r" ?(?:%|\$|€|£|km|kg|mb|gb|ms|px|bytes?|people|dollars?|euros?|usd|eur|million|years?)\b", re.I)
-_DATE = re.compile(r"(?:0?[1-9]|[12][0-9]|3[01])[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:19|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ](?:0[1-9]|1[0-2])[./\- ](?:0[1-9]|[12][0-9]|3[01])")  # fmt: skip
+_UNIT = re.compile(
+    r" ?(?:%|\$|€|£|km|kg|mb|gb|ms|px|bytes?|people|dollars?|euros?|usd|eur|million|years?)\b", re.I
+)
+_DATE = re.compile(r"(?:0?[1-9]|[12][0-9]|3[01])[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:19"
+    r"|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ](?:0[1-9]|1[0-2])[./\- ](?:0[1-9]|[12][0-9]|3[01])")  # fmt: skip
 
 
 def phones(folded: Folded, policy: Policy) -> Iterator[Candidate]:
@@ -89,7 +133,6 @@ def phones(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         end = _told_end(match, text, lower)
         if end > 0:
             yield Kind.PHONE, match.start(), end
-
 
 
 _CLOSE = re.compile(
@@ -158,7 +201,12 @@ def _abroad_end(match: re.Match[str], lower: str) -> int:
     number = "+" + (digits[2:] if value[0] == "0" else digits)
     spaced = len(re.findall("[0-9]+", value)) > 1 or value[0] == "+"
     # Invented numbers are not assigned, yet they were written as telephones'.
-    if 9 <= len(number) - 1 <= 15 and spaced and _possible(number) and (about > 0 or value[0] == "+"):
+    if (
+        9 <= len(number) - 1 <= 15
+        and spaced
+        and _possible(number)
+        and (about > 0 or value[0] == "+")
+    ):
         return start + len(value.rstrip())
     return -1
 
@@ -166,9 +214,13 @@ def _abroad_end(match: re.Match[str], lower: str) -> int:
 def _is_american(match: re.Match[str], text: str, lower: str) -> bool:
     start, end = match.span()
     about = _about(lower, start, end)
-    if about < 0 or _MATHS.search(text[max(0, start - 3) : start]) or text[end : end + 1] in {"_", "%"}:
+    if (
+        about < 0
+        or _MATHS.search(text[max(0, start - 3) : start])
+        or text[end : end + 1] in {"_", "%"}
+    ):
         return False
-    if text[end : end + 1].isalpha() and not text[end : end + 1] in {"x", "e"}:
+    if text[end : end + 1].isalpha() and text[end : end + 1] not in {"x", "e"}:
         return False
     if about > 0:
         return True
@@ -185,12 +237,12 @@ def _is_national(match: re.Match[str], text: str, lower: str) -> bool:
     about = _about(lower, start, end)
     if about < 0 or _MATHS.search(text[max(0, start - 3) : start]) or text[end : end + 1].isalpha():
         return False
-    if _DATE.match(value) or "\n" in value and about <= 0:
+    if _DATE.match(value) or ("\n" in value and about <= 0):
         return False
     if about > 0:
         return len(digits) >= 8
     groups = re.findall("[0-9]+", value)
-    if len(groups) < 2 or re.search(r"\.[0-9]{1,3}\.|--|//", value) and not _FRENCH.match(value):
+    if len(groups) < 2 or (re.search(r"\.[0-9]{1,3}\.|--|//", value) and not _FRENCH.match(value)):
         return False
     if _FRENCH.match(value):
         return _valid(digits, "FR")
@@ -206,7 +258,9 @@ def _told_end(match: re.Match[str], text: str, lower: str) -> int:
         return -1
     if _about(lower, start, match.end(), 32) <= 0 or _DATE.match(value.strip("(")):
         return -1
-    if re.search(r"[0-9][.,]\Z", text[max(0, start - 2) : start]) or re.match(r"\(?(?:19|20)[0-9]{2}[ \-\u2014]{1,3}(?:19|20)[0-9]{2}\b", value):
+    if re.search(r"[0-9][.,]\Z", text[max(0, start - 2) : start]) or re.match(
+        r"\(?(?:19|20)[0-9]{2}[ \-\u2014]{1,3}(?:19|20)[0-9]{2}\b", value
+    ):
         return -1
     first = value.partition("\n")[0]
     if _CLOSE.search(lower, max(0, start - 24), start) and 8 <= len(_digits(first)) <= 13:

@@ -9,13 +9,18 @@ import re
 __all__ = ["entropy", "is_placeholder", "is_random"]
 
 _PLACEHOLDER = re.compile(
-    r"your|my[_-]?(?:api|secret|token|key|pass)|example|placeholder|change[_-]?(?:me|it|this)|replace"
-    r"|insert|dummy|sample|fake|redacted|hidden|todo|fixme|xxx|\*\*\*|\.\.\.|…|<|>|\$\{|\$\(|\{\{|%\("
-    r"|_here\b|-here\b|put[_-]|enter[_-]|(?-i:abcdefghij|ABCDEFGHIJ)|0000000|aaaaaa|foobar|not[_-]?a[_-]?real",
+    r"your|my[_-]?(?:api|secret|token|key|pass)|example|placeholder|change[_-]?(?:me|it|this)"
+    r"|replace"
+    r"|insert|dummy|sample|fake|redacted|hidden|todo|fixme|xxx|\*\*\*|\.\.\.|…|<|>|\$\{|\$\("
+    r"|\{\{|%\("
+    r"|_here\b|-here\b|put[_-]|enter[_-]|(?-i:abcdefghij|ABCDEFGHIJ)|0000000|aaaaaa|foobar"
+    r"|not[_-]?a[_-]?real",
     re.I,
 )
 _WORDS = re.compile(r"[A-Za-z]+(?:[_\-. ][A-Za-z]+)*[_\-. ]?[0-9]{0,2}")
-_CALL = re.compile(r"[\w.]+[(\[].*|\$\w+|@\w+|%\w+%|[A-Za-z_]\w*\.[A-Za-z_][\w.]*|&[\w.]+;?|process\.env.*")
+_CALL = re.compile(
+    r"[\w.]+[(\[].*|\$\w+|@\w+|%\w+%|[A-Za-z_]\w*\.[A-Za-z_][\w.]*|&[\w.]+;?|process\.env.*"
+)
 
 
 def entropy(text: str) -> float:

@@ -48,7 +48,8 @@ _FORMS = (
     _form(Kind.GITHUB_TOKEN, r"github_pat_([A-Za-z0-9_]{22,255})"),
     _form(Kind.SLACK_TOKEN, r"xox[abcdeoprs](?:\.xox[a-z])?-([A-Za-z0-9\-]{10,255})"),
     _form(Kind.SLACK_TOKEN, r"xapp-([0-9]-[A-Za-z0-9\-]{10,255})"),
-    _form(Kind.SLACK_TOKEN, r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/]{24,255})", "https?://"),
+    _form(Kind.SLACK_TOKEN, r"hooks\.slack\.com/(?:services|workflows|triggers)/"
+        r"([A-Za-z0-9+/]{24,255})", "https?://"),
     _form(Kind.AI_KEY, r"sk-((?:[A-Za-z0-9]{1,12}-){0,4}[A-Za-z0-9_\-]{16,255})"),
     _form(Kind.GOOGLE_KEY, r"AIza([0-9A-Za-z_\-]{35})"),
     _form(Kind.GOOGLE_KEY, r"GOCSPX-([0-9A-Za-z_\-]{20,40})"),
@@ -63,15 +64,26 @@ _FORMS = (
     _form(Kind.SECRET, r"shp(?:at|ca|pa|ss)_([0-9a-fA-F]{32})"),
     _form(Kind.SECRET, r"do[opr]_v1_([0-9a-f]{64})"),
     _form(Kind.SECRET, r":(AA[0-9A-Za-z_\-]{33})", "[0-9]{8,10}"),  # Telegram
-    _form(Kind.SECRET, r"/api/webhooks/([0-9]{17,20}/[\w\-]{60,80})", r"https?://(?:\w{1,20}\.)?discord(?:app)?\.com"),
+    _form(Kind.SECRET, r"/api/webhooks/([0-9]{17,20}/[\w\-]{60,80})", r"https?://"
+        r"(?:\w{1,20}\.)?discord(?:app)?\.com"),
     _form(Kind.SECRET, r"gsk_([A-Za-z0-9]{40,60})"),
     _form(Kind.SECRET, r"AccountKey=([0-9A-Za-z+/]{80,90}={0,2})"),
 )  # fmt: skip
 _LONGEST_FRONT = 48
 _REACH = 300
 
-_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9+/=_])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_])")
-_AWS_STEMS = ("aws", "secret access", "secret_access", "secretaccess", "secret key", "secret_key", "secretkey", "akia", "asia")
+_AWS_SECRET = re.compile(r"(?<![A-Za-z0-9+/_])[A-Za-z0-9+/]{40}(?![A-Za-z0-9+/=_])")
+_AWS_STEMS = (
+    "aws",
+    "secret access",
+    "secret_access",
+    "secretaccess",
+    "secret key",
+    "secret_key",
+    "secretkey",
+    "akia",
+    "asia",
+)
 
 _JWT = re.compile(r"(eyJ[A-Za-z0-9_\-]{8,})(?:\.[A-Za-z0-9_\-]*){1,4}")
 _BEGIN = re.compile(
@@ -141,7 +153,11 @@ def _aws_secrets(folded: Folded) -> Iterator[Candidate]:
         for match in _AWS_SECRET.finditer(text, start, end):
             value = match[0]
             # 40 hexadecimal digits are a commit.
-            if not re.fullmatch("[0-9a-f]{40}", value) and not is_placeholder(value) and entropy(value) >= 3.8:
+            if (
+                not re.fullmatch("[0-9a-f]{40}", value)
+                and not is_placeholder(value)
+                and entropy(value) >= 3.8
+            ):
                 yield Kind.AWS_KEY, *match.span()
 
 
@@ -185,7 +201,9 @@ def private_keys(folded: Folded, policy: Policy) -> Iterator[Candidate]:
                 yield Kind.PRIVATE_KEY, begin.start(), done
             continue
         closing = f"-----END {begin[1]}-----"
-        limit = min(following, begin.end() + 20_000)  # the longest RSA key in use has 13,000 characters
+        limit = min(
+            following, begin.end() + 20_000
+        )  # the longest RSA key in use has 13,000 characters
         end = text.find(closing, begin.end(), limit)
         if end >= 0:
             done, body = end + len(closing), text[begin.end() : end]
