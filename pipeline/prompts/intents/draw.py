@@ -18,8 +18,8 @@ import numpy.typing as npt
 from classifiers.intent import Asked
 from classifiers.intent_cues import both_ends
 from classifiers.intent_labeller import turn_id
-from pipeline.prompts.intents.labels import CHANCE, UNCERTAIN
 from pipeline.prompts.diversity.unit_vectors import unit_vectors
+from pipeline.prompts.intents.labels import CHANCE, UNCERTAIN
 
 __all__ = ["Drawer", "DrawnTurn"]
 
