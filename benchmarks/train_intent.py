@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from intent_data import Labelled, kappa, labelled_prompts
-from scipy.optimize import minimize, minimize_scalar
 
 from classifiers.evaluate import proportion
 from classifiers.fasttext_model import FastTextModel
@@ -28,12 +27,16 @@ from classifiers.fasttext_training import FastTextSettings, write_lines
 from classifiers.fasttext_training import train as train_fasttext
 from classifiers.intent import INTENTS, IntentClassifier, IntentModel
 from classifiers.intent_cues import CUES
+from classifiers.intent_training import (
+    RECALL,
+    asking_threshold,
+    best_temperature,
+    cooled,
+    train_intent,
+)
 from classifiers.models import ModelFile
 
 FOLDS = 5
-RECALL = 0.8  # of asking, by its label: a log has plenty, so what is taken should be right
-REGULARISED = 0.1  # weight of the square of a standardised feature, for each prompt
-COUNTS_FOR = {"asking": 1.0, "doing": 1.3, "expressing": 4.0}  # few prompts express
 SHIPPED = Path(__file__).parents[1] / "classifiers" / "shipped" / "intent"
 REGEX = re.compile(
     r"\?|^\s*(?:what|how|why|who|where|when|which|is|are|can|do|does|should|explain|tell me|describe)\b",
@@ -41,32 +44,6 @@ REGEX = re.compile(
 )
 
 _Floats = npt.NDArray[np.float64]
-
-
-def train(features: _Floats, labels: npt.NDArray[np.int64]) -> IntentModel:
-    """A multinomial regression, by L-BFGS from zero: the same numbers each time."""
-    mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale[scale == 0] = 1.0
-    standard = (features - mean) / scale
-    truth = np.eye(len(INTENTS))[labels]
-    counts = np.array([COUNTS_FOR[INTENTS[label]] for label in labels])
-    penalty = REGULARISED * len(labels)
-    size = standard.shape[1]
-
-    def loss(flat: _Floats) -> tuple[float, _Floats]:
-        weights, intercept = flat[:-3].reshape(size, 3), flat[-3:]
-        odds = standard @ weights + intercept
-        odds -= odds.max(axis=1, keepdims=True)
-        log = odds - np.log(np.exp(odds).sum(axis=1, keepdims=True))
-        wrong = (np.exp(log) - truth) * counts[:, None]
-        value = -(log * truth).sum(axis=1) @ counts + penalty * (weights**2).sum()
-        slope = standard.T @ wrong + 2 * penalty * weights
-        return float(value), np.concatenate([slope.ravel(), wrong.sum(axis=0)])
-
-    found = minimize(
-        loss, np.zeros(3 * size + 3), jac=True, method="L-BFGS-B", options={"maxiter": 500}
-    )
-    return IntentModel(mean, scale, found.x[:-3].reshape(size, 3), found.x[-3:])
 
 
 def main() -> None:
@@ -95,21 +72,21 @@ def main() -> None:
         columns = features[:, part]
         found = _across(
             folds,
-            lambda rows, held, columns=columns: train(columns[rows], labels[rows]).probabilities(
-                columns[held]
-            ),
+            lambda rows, held, columns=columns: train_intent(
+                columns[rows], labels[rows]
+            ).probabilities(columns[held]),
         )
         _say(name, labels, found)
     assert found is not None
-    temperature = _temperature(found, labels)
+    temperature = best_temperature(found, labels)
     print(f"\ntemperature {temperature:.3f}; calibration error of P(asking) "
           f"{_calibration_error(found[:, 0], labels == 0):.3f}, with it "
-          f"{_calibration_error(_cooled(found, temperature)[:, 0], labels == 0):.3f}")  # fmt: skip
-    model = train(features, labels)
-    least = _threshold(_cooled(found, temperature)[:, 0], labels == 0)
+          f"{_calibration_error(cooled(found, temperature)[:, 0], labels == 0):.3f}")  # fmt: skip
+    model = train_intent(features, labels)
+    least = asking_threshold(cooled(found, temperature)[:, 0], labels == 0)
     print(f"asking from {least} on, for a recall of {RECALL}")
     model = dataclasses.replace(model, temperature=temperature, asking=least)
-    _labelled(model, labels, _cooled(found, temperature))
+    _labelled(model, labels, cooled(found, temperature))
     if options.final:
         rest = [one for one in prompts if one.final]
         truths = np.array([INTENTS.index(one.label) for one in rest])
@@ -185,27 +162,9 @@ def _labelled(model: IntentModel, labels: npt.NDArray[np.int64], says: _Floats) 
     )
 
 
-def _threshold(says: _Floats, truth: npt.NDArray[np.bool_]) -> float:
-    """The greatest probability of asking from which on as many are found as is wanted."""
-    return round(float(np.quantile(says[truth], 1 - RECALL)), 4)
-
-
 def _share(found: npt.NDArray[np.bool_]) -> str:
     interval = proportion(int(found.sum()), len(found))
     return f"{interval.value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
-
-
-def _cooled(says: _Floats, temperature: float) -> _Floats:
-    powers = np.maximum(says, 1e-12) ** (1 / temperature)
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
-def _temperature(says: _Floats, labels: npt.NDArray[np.int64]) -> float:
-    def loss(log: float) -> float:
-        cooled = _cooled(says, float(np.exp(log)))
-        return -float(np.log(np.maximum(cooled[np.arange(len(labels)), labels], 1e-12)).mean())
-
-    return round(float(np.exp(minimize_scalar(loss, bounds=(-2, 2), method="bounded").x)), 4)
 
 
 def _calibration_error(says: _Floats, truth: npt.NDArray[np.bool_]) -> float:

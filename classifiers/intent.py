@@ -15,6 +15,7 @@ import dataclasses
 import functools
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -127,6 +128,7 @@ class IntentModel:
             (folder / "model.npz").write_bytes(buffer.getvalue())
         text = json.dumps({"cues": list(CUES), "intents": list(INTENTS), **header}, indent=1)
         (folder / "model.json").write_text(text + "\n", "utf-8")
+        self.forget()
 
     @classmethod
     def load(cls, folder: Path | None = None) -> IntentModel:
@@ -140,25 +142,33 @@ class IntentModel:
         """
         return _load(str(folder) if folder is not None else None)
 
+    @staticmethod
+    def forget() -> None:
+        """Read stored models anew when they are next asked for: a file has changed."""
+        _load.cache_clear()
+
 
 @functools.lru_cache(maxsize=8)
 def _load(name: str | None) -> IntentModel:
     folder = resources.files("classifiers") / "shipped" / "intent" if name is None else Path(name)
     try:
-        header = json.loads((folder / "model.json").read_text("utf-8"))
+        header = dict(json.loads((folder / "model.json").read_text("utf-8")))
         data = (folder / "model.npz").read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder}: holds no model of intent: {error}") from error
     if tuple(header.get("cues", ())) != CUES or tuple(header.get("intents", ())) != INTENTS:
         raise ModelError(
             f"{folder}/model.json was trained on other cues than classifiers.intent_cues gives; "
             "train it anew with benchmarks/train_intent.py"
         )
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        values = {key: arrays[key] for key in arrays.files}
-    for key in ("temperature", "asking"):
-        values[key] = float(values[key])
-    return IntentModel(**values)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            values = {key: arrays[key] for key in arrays.files}
+        for key in ("temperature", "asking"):
+            values[key] = float(values[key])
+        return IntentModel(**values)
+    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{folder}/model.npz is damaged ({error}); train it anew") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,7 @@ from importlib import resources
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CUES", "cues"]
+__all__ = ["CUES", "both_ends", "cues"]
 
 
 def _word_lists() -> dict[str, frozenset[str]]:
@@ -101,8 +101,16 @@ def cues(prompt: str, before: str = "", last_reply: str = "") -> npt.NDArray[np.
     return np.array([float(value) for value in _cues(prompt, before, last_reply).values()])
 
 
+def both_ends(text: str) -> str:
+    """What of a text is looked at: all of it, or 4,000 characters at either end of a longer one.
+
+    What comes out has the same cues as ``text``, and stays as it is when it is given again.
+    """
+    return text if len(text) <= 2 * _LONGEST else text[:_LONGEST] + "\n" + text[-_LONGEST:]
+
+
 def _cues(prompt: str, before: str, last_reply: str) -> dict[str, float]:
-    text = prompt if len(prompt) <= 2 * _LONGEST else prompt[:_LONGEST] + "\n" + prompt[-_LONGEST:]
+    text = both_ends(prompt)
     sentences = [one for one in _SENTENCE_END.split(text) if one.strip()]
     words = _WORD.findall(text.lower())
     first = _leading(sentences[0] if sentences else "")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from audits.verify import chat_model
 from audits.verify.chat_model import KEY
+from classifiers import chat_api
 
 __all__ = ["Server", "served"]
 
@@ -22,18 +22,18 @@ Reply = tuple[int, Any] | tuple[int, Any, str]  # status, body, how long to wait
 
 @dataclasses.dataclass
 class Server:
-    """What it says is a function of the item and the passage, unless there is a script.
+    """What it says is a function of the texts it is given, unless there is a script.
 
     Args:
         url: of the API.
-        say: the answer.
+        say: the answer; takes a judge's item and passage, or a labeller's before, reply and prompt.
         script: replies that come first.
         asked: bodies of the requests so far.
         headers: theirs.
     """
 
     url: str
-    say: Callable[[str, str], Any]
+    say: Callable[..., Any]
     script: list[Reply] = dataclasses.field(default_factory=list)
     asked: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     headers: list[dict[str, str]] = dataclasses.field(default_factory=list)
@@ -46,7 +46,7 @@ class Server:
         if path != "/v1/chat/completions":
             return 404, {"error": "no such path"}
         data = json.loads(body["messages"][1]["content"])
-        said = self.say(data["item"], data["passage"])
+        said = self.say(*data.values())
         return 200, {"choices": [{"message": {"content": said}}]}
 
 
@@ -54,7 +54,7 @@ class Server:
 def served(patch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server until the block ends, for a judge that does not wait and has no key."""
     pytest.importorskip("httpx", reason="a judge at a URL needs gristmill[audit]")
-    patch.setattr(chat_model, "_WAIT", 0.0)
+    patch.setattr(chat_api, "_WAIT", 0.0)
     patch.setenv("NO_PROXY", "127.0.0.1")
     patch.delenv(KEY, raising=False)
 

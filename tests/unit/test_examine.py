@@ -681,7 +681,7 @@ class TestJudge:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pytest.importorskip("httpx", reason="a judge at a URL needs gristmill[audit]")
-        monkeypatch.setattr("audits.verify.chat_model._WAIT", 0.0)
+        monkeypatch.setattr("classifiers.chat_api._WAIT", 0.0)
         settings = dataclasses.replace(SETTINGS, judge=ChatJudge("http://127.0.0.1:9/v1", "m"))
         examiner = Examiner(folder, settings)
         assert found(examiner, TOLL)

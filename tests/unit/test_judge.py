@@ -25,6 +25,7 @@ from audits.verify.chat_model import KEY, ChatJudge
 from audits.verify.cross_encoder import CrossEncoderJudge
 from audits.verify.judge import CHARACTERS, Judge, Unsure, fused, item_text, opinions
 from audits.verify.verdicts import Verdict
+from classifiers import chat_api
 from pipeline.cli import main
 from pipeline.core.errors import ConfigError, ModelError, RunError
 
@@ -232,8 +233,8 @@ def test_it_waits_longer_each_time_or_as_it_is_told(
     stub: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(chat_model, "_WAIT", 1.0)
-    monkeypatch.setattr(chat_model.time, "sleep", waited.append)
+    monkeypatch.setattr(chat_api, "_WAIT", 1.0)
+    monkeypatch.setattr(chat_api.time, "sleep", waited.append)
     judge = ChatJudge(stub.url, "m")
     stub.script = [(500, {})] * 4
     assert judge.judge(PAIRS[:1]) == [0.87]
@@ -270,8 +271,8 @@ def test_a_slow_server_fails_the_run(stub: Server, monkeypatch: pytest.MonkeyPat
         gone.wait(20)
         return "87"
 
-    monkeypatch.setattr(chat_model, "_TIMEOUT", 0.05)
-    monkeypatch.setattr(chat_model, "_TRIES", 2)
+    monkeypatch.setattr(chat_api, "_TIMEOUT", 0.05)
+    monkeypatch.setattr(chat_api, "_TRIES", 2)
     stub.say = wait
     with pytest.raises(RunError, match=r"tried 2 times \(ReadTimeout"):
         ChatJudge(stub.url, "m").judge(PAIRS[:1])

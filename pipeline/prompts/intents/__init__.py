@@ -1,0 +1,1 @@
+"""Intents of prompts: the turn that is judged, labels of a person, and a model adapted to them."""
