@@ -40,9 +40,9 @@ from measure import machine
 
 from classifiers.embed import Encoder
 from pipeline.prompts.diversity.coverage import coverage
-from pipeline.prompts.diversity.select import METHODS, select_diverse
 from pipeline.prompts.diversity.facility_location import facility_location
 from pipeline.prompts.diversity.neighbours import NeighbourGraph, neighbour_graph
+from pipeline.prompts.diversity.select import METHODS, select_diverse
 from pipeline.prompts.diversity.topics import topic_clusters, topic_names
 from pipeline.prompts.diversity.unit_vectors import Float32, Int64, unit_vectors
 

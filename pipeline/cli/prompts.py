@@ -5,14 +5,28 @@ from __future__ import annotations
 import click
 
 from pipeline.cli.intents import intent
-from pipeline.cli.terminal import examples
+from pipeline.cli.selection import explain, run
+from pipeline.cli.terminal import DefaultGroup, examples
 
 __all__ = ["prompts"]
 
 
-@click.group(epilog=examples("gristmill prompts intent chats.jsonl --out intents.jsonl"))
+@click.group(
+    cls=DefaultGroup,
+    default="run",
+    epilog=examples(
+        "gristmill prompts logs/*.jsonl.gz --select 1000 --golden 500 --out out/prompts",
+        "gristmill prompts explain chat-00017 --out out/prompts",
+        "gristmill prompts intent chats.jsonl --out intents.jsonl",
+    ),
+)
 def prompts() -> None:
-    """Prompts of chat logs: what users want of a model."""
+    """Select the prompts of chat logs that are worth training on, and a Golden Set.
+
+    `gristmill prompts LOGS…` is short for `gristmill prompts run LOGS…`; its options are shown by
+    `gristmill prompts run --help`.
+    """
 
 
-prompts.add_command(intent)
+for command in (run, explain, intent):
+    prompts.add_command(command)
