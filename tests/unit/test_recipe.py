@@ -606,7 +606,7 @@ def test_bare_names_are_packaged_recipes_and_paths_are_paths():
     [
         ("quickstrt", "quickstrt: no such recipe; did you mean 'quickstart'?"),
         ("configs/quickstart.yaml", "no such recipe; did you mean 'quickstart'?"),
-        ("zzz/", "no such recipe; packaged recipes: fineweb, quickstart"),
+        ("zzz/", "no such recipe; packaged recipes: fineweb, prompts, quickstart"),
         ("./", "is a folder"),
     ],
 )
