@@ -15,7 +15,7 @@ from pydantic import Field
 from classifiers.intent import INTENTS
 from pipeline.core.errors import ConfigError, GristmillError
 from pipeline.dedup.settings import Dedup
-from pipeline.pii import ALL, Kind, kinds_of
+from pipeline.pii import ALL, Kind, Masker, SpacyNames, kinds_of
 from pipeline.prompts.cleaning.turn_checks import TurnChecks
 from pipeline.prompts.diversity.quotas import Quotas
 from pipeline.prompts.diversity.select import METHODS
@@ -68,10 +68,12 @@ class Pii:
     Args:
         action: ``mask`` with typed placeholders, ``drop`` the conversation, or ``keep`` it as it is.
         kinds: looked for; empty for all.
+        names: a spaCy model, by name or path, that finds names of persons; None leaves them.
     """
 
     action: Literal["mask", "drop", "keep"] = "mask"
     kinds: tuple[str, ...] = ()
+    names: str | None = None
 
     def __post_init__(self) -> None:
         kinds_of(self.kinds)
@@ -79,7 +81,19 @@ class Pii:
     @property
     def looked_for(self) -> frozenset[Kind]:
         """Kinds, as `pipeline.pii` has them."""
-        return kinds_of(self.kinds) if self.kinds else ALL
+        found = kinds_of(self.kinds) if self.kinds else ALL
+        return found | {Kind.NAME} if self.names is not None else found
+
+    @property
+    def masker(self) -> Masker | None:
+        """What masks, or only counts where a conversation is to be dropped; None to keep all."""
+        if self.action == "keep":
+            return None
+        return Masker(
+            self.looked_for,
+            action="mask" if self.action == "mask" else "count",
+            names=None if self.names is None else SpacyNames(self.names),
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from classifiers.intent import INTENTS, IntentClassifier, asked_in
 from classifiers.intent_cues import CUES
 from pipeline.core.decisions import Verdict
-from pipeline.pii import Masker, MaskSample
+from pipeline.pii import MaskSample
 from pipeline.prompts.cleaning.residue import clean_conversation
 from pipeline.prompts.cleaning.safety_tags import safety_of
 from pipeline.prompts.conversation import ASSISTANT, USER, Conversation
@@ -128,10 +128,9 @@ class Preparer:
     def _masked(
         self, talks: Sequence[Conversation], sample: MaskSample
     ) -> tuple[list[Conversation], list[dict[Any, int]]]:
-        pii = self.recipe.pii
-        if pii.action == "keep":
+        masker = self.recipe.pii.masker
+        if masker is None:
             return list(talks), [{} for _ in talks]
-        masker = Masker(pii.looked_for, action="mask" if pii.action == "mask" else "count")
         found: list[Conversation] = []
         counts: list[dict[Any, int]] = []
         for talk in talks:
