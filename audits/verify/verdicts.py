@@ -23,12 +23,18 @@ __all__ = ["Verdict", "answer_there", "quoted", "verdict"]
 # renumbered or mistyped keep over .7; free rewordings of a sentence keep less.
 _VERBATIM, _NEAR, _ALTERED = 0.97, 0.7, 0.5
 _COPY, _SURE = 0.9, 0.995  # a copy is a copy, whatever a model of paraphrase thinks
-_TELLING = 1.5  # summed weight of words that a copy needs to be one of this item
+# What a copy needs to be one of this item: summed weight of its words, or else that many words, be
+# they said as they are, or mistyped.
+_TELLING, _WORDS, _MISTYPED_WORDS = 1.5, 6, 8
 _MISTYPED = 0.7  # similarity of letters
 _MANY = 40  # words in whose place one is not looked for
 _RUN = 3  # words of the question in a row, from which on a passage says them as the question does
 _QUOTED, _MOSTLY = 4, 0.5  # words of a run, and share of runs that a quotation has from its source
 _GRAMMAR = 0.1  # what words of grammar count for in the share of words said
+_ASKED = frozenset(("what", "which", "who", "whom", "whose", "when", "where", "why", "how"))
+# Words in whose place a finger does not slip to one of those.
+_PLAIN = frozenset(("that", "than", "then", "there", "here", "were", "they", "these", "those"))
+_LOOSE, _SPARE = 2, 8  # times as many words as a copy's item has, and that many more, hold a copy
 _PIECE = re.compile(r"\w+")
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
 _FIGURES = (
@@ -67,11 +73,12 @@ def verdict(
     """
     question, passage = weighed.known.question, weighed.passage
     said = _said(question, passage, _stem_words(question, item))
-    copied = said.share >= _COPY and not (said.lost or said.numbers or said.negated)
-    weight = float((question.weights * [weighed.known.rarity(s) for s in question.stems]).sum())
-    if copied and weight >= _TELLING:
+    copied = said.share >= _COPY and not (
+        said.lost or said.numbers or said.negated or said.asked_otherwise
+    )
+    if copied and _tells(weighed, said):
         restated = max(restated, _SURE)
-    elif said.share < _COPY and quoted(passage.text, item.passage):
+    elif (said.share < _COPY or said.asked_otherwise) and quoted(passage.text, item.passage):
         restated = explained = min(restated, explained, 1 - _SURE)  # of what is asked about, alone
     elif said.share >= _COPY and said.negated:
         restated = explained = min(restated, explained, 1 - _SURE)  # asks for the opposite
@@ -145,6 +152,8 @@ class _Said:
         mistyped: whether there are others that count, and are not said as they are.
         numbers: of the question that the passage has not.
         negated: whether one of them negates within what the other says without.
+        asked_otherwise: whether the question asks ``who`` where the passage asks ``when``, or does
+            not ask.
     """
 
     share: float = 0.0
@@ -153,6 +162,18 @@ class _Said:
     mistyped: bool = False
     numbers: list[str] = dataclasses.field(default_factory=list)
     negated: bool = False
+    asked_otherwise: bool = False
+
+
+def _tells(weighed: Weighed, said: _Said) -> bool:
+    """Whether a copy says enough to be one of this item, and no phrase that stands anywhere."""
+    question = weighed.known.question
+    if len(weighed.passage) > _LOOSE * len(question) + _SPARE:
+        return False  # words of a longer text, in their order by chance
+    if len(question) >= (_WORDS if said.exact >= _VERBATIM else _MISTYPED_WORDS):
+        return True
+    rarity = [weighed.known.rarity(stem) for stem in question.stems]
+    return float((question.weights * rarity).sum()) >= _TELLING
 
 
 def _copy_kind(said: _Said) -> Kind:
@@ -211,6 +232,12 @@ def _said(question: Reading, passage: Reading, ordered: int) -> _Said:
             != sum(negates(question.words[at]) for at in places if not met[at])
             for places, words in gaps[1:-1]
         ),
+        asked_otherwise=any(
+            question.words[at] in _ASKED and not met[at]
+            for places, words in gaps
+            for at in places
+            if at < ordered
+        ),
     )
 
 
@@ -232,6 +259,8 @@ class _Free:
             return False
         matcher = difflib.SequenceMatcher(None, "", word, autojunk=False)
         for other in self.words:
+            if word in _ASKED and (other in _ASKED or other in _PLAIN):
+                continue
             if abs(len(word) - len(other)) <= 2:
                 matcher.set_seq1(other)
                 if matcher.quick_ratio() >= _MISTYPED and matcher.ratio() >= _MISTYPED:
