@@ -32,6 +32,7 @@ __all__ = ["INTENTS", "Asked", "IntentClassifier", "IntentModel", "asked_in"]
 
 INTENTS = ("asking", "doing", "expressing")
 _EMBEDDED = 1000  # characters of a prompt that are embedded: more than the encoder reads
+_FURTHEST = 8.0  # standard deviations
 _BEFORE = 300  # characters of an earlier message that a prompt is embedded with
 
 _Floats = npt.NDArray[np.float64]
@@ -104,11 +105,19 @@ class IntentModel:
 
     def probabilities(self, features: _Floats) -> _Floats:
         """``float64[n, 3]`` of ``float64[n, d]``, rows summing to 1."""
-        odds = (features - self.mean) / self.scale @ self.weights + self.intercept
+        odds = self.standardised(features) @ self.weights + self.intercept
         odds = odds / self.temperature
         odds -= odds.max(axis=1, keepdims=True)
         powers = np.exp(odds)
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def standardised(self, features: _Floats) -> _Floats:
+        """In standard deviations from the mean, none further than `_FURTHEST`.
+
+        A prompt unlike any that was learnt from, such as one in another script, is not to be judged
+        by a cue that hardly varied there.
+        """
+        return np.clip((features - self.mean) / self.scale, -_FURTHEST, _FURTHEST)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """As they are stored."""

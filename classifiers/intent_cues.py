@@ -160,7 +160,6 @@ def _cues(prompt: str, before: str, last_reply: str) -> dict[str, float]:
         "exclaims": stripped.endswith("!"),
         "foreign_ask": bool(_FOREIGN_ASK.search(text)),
         "foreign_make": bool(_FOREIGN_MAKE.search(text)),
-        "ascii": sum(map(str.isascii, text)) / max(1, len(text)),
         "length": min(math.log1p(len(words)) / 6, 1.5),
         "lines": min(math.log1p(text.count("\n")) / 3, 1.5),
         "short": len(words) < 4,

@@ -36,6 +36,7 @@ COUNTS_FOR = {"asking": 1.0, "doing": 1.3, "expressing": 4.0}  # few prompts exp
 STRENGTH = 150.0  # of the prior, by ``benchmarks/adapt_intent.py``
 ENOUGH, ENOUGH_ASKING = 200, 50  # labels of prompts drawn by chance, and of asking among them
 _FOLDS = 5
+_LEAST = 1e-6  # standard deviation of a feature
 
 _Floats = npt.NDArray[np.float64]
 _Numbers = npt.NDArray[np.int64]
@@ -136,7 +137,7 @@ def best_temperature(says: _Floats, labels: _Numbers) -> float:
 
 def _from_nothing(features: _Floats, labels: _Numbers, counts: _Floats) -> IntentModel:
     mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale[scale == 0] = 1.0
+    scale[scale < _LEAST] = 1.0  # what never varies, but for rounding
     nothing = IntentModel(mean, scale, np.zeros((features.shape[1], 3)), np.zeros(3))
     penalty = REGULARISED * len(labels)
     return _fitted(nothing, features, labels, counts, penalty, 0.0)
@@ -157,7 +158,7 @@ def _fitted(
     intercept_penalty: float,
 ) -> IntentModel:
     """The minimum of log loss and squared distance from ``centre``, in whose units all is."""
-    standard = (features - centre.mean) / centre.scale
+    standard = centre.standardised(features)
     truth = np.eye(len(INTENTS))[labels]
     size = standard.shape[1]
 
