@@ -145,12 +145,12 @@ _ABOUT = words(
     r"my place", r"come to", r"meet (?:me )?at", r"i'm at", r"i am at",
     r"pick ?up at", r"drop ?off at", r"street", r"adresse", r"wohn\w*", r"habite\w*",
     r"direcci[oó]n", r"vivo en", r"vive en", r"indirizzo",
-    r"abito", r"office", r"billing", r"anschrift", r"domicilio", r"endereço", r"adres",
+    r"abito", r"offices?", r"billing", r"anschrift", r"domicilio", r"endereço", r"adres\w*",
     r"appointment at", r"addr\w*", r"visit (?:me|us|him|her) at",
     r"property at", r"apartment at", r"lieferung", r"livr\w+", r"demeurant", r"stay\w* at",
-    r"neighbou?r", r"based at", r"parcel", r"package",
-    r"residence", r"tenant", r"lease", r"lodging", r"come by", r"over to",
-    r"find (?:me|us|him|her) at", r"house", r"flat",
+    r"neighbou?r\w*", r"based at", r"parcels?", r"packages?",
+    r"residences?", r"tenants?", r"leases?", r"lodgings?", r"come by", r"over to",
+    r"find (?:me|us|him|her) at", r"houses?", r"flats?",
 )  # fmt: skip
 _YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}\Z")
 _PUBLIC = re.compile(

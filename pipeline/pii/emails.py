@@ -23,6 +23,20 @@ _HOST = re.compile(r"(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}[^\W\d_][\w\-]{0,22
 _LITERAL = re.compile(r"\[(?:[0-9]{1,3}\.){3}[0-9]{1,3}\]")
 # Names in front of the sign that stand for a service's login, not for a mailbox.
 _LOGIN = frozenset({"git", "hg", "svn"})
+# The user of a URL: what stands between its "://" and the sign, with or without a password.
+_URL_USER = re.compile(r"(?<!mailto)://[^\s/?#\"'<>@]{0,128}\Z", re.I)
+_PASSWORD_AFTER = re.compile(r":[^\s/@\"'<>]{1,128}@")
+# Nobody logs in there by a URL: what looks so is an address with "http://" in front.
+_MAIL_HOSTS = re.compile(
+    r"(?:gmail|googlemail|yahoo|outlook|hotmail|live|icloud|proton|protonmail|gmx|aol|mail|web"
+    r"|yandex|qq|163)\.[a-z.]{2,6}"
+)
+# A path on the host, as rsync, scp and git write it: "ann@host.org:/srv", "x@host.org:a/b.git".
+_REMOTE_PATH = re.compile(r":(?:~?/[\w.]|[\w.\-]+(?:/[\w.\-]+)*\.git(?![\w]))")
+_FORGE = re.compile(
+    r"(?:.*\.)?(?:github|gitlab|bitbucket|codeberg|sourcehut|gitea)\.[a-z]{2,4}", re.S
+)
+_FORGE_PATH = re.compile(r"[:/][\w.\-]+/[\w.\-]")
 _RESERVED = re.compile(
     r"(?:.*\.)?(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost)\Z", re.S
 )
@@ -109,7 +123,8 @@ def _plain(text: str, at: int) -> tuple[int, int] | None:
         if not local.startswith('"'):
             local = _trimmed(local)
         start = at - len(local)
-        if not local or (start and text[start - 1] == "@"):
+        # Behind "$" it is a variable of a shell.
+        if not local or (start and text[start - 1] in "@$"):
             return None
     else:
         return None
@@ -152,8 +167,18 @@ def _is_mailbox(text: str, start: int, at: int, end: int) -> bool:
         return False
     if text[end : end + 1] == "(" or text[end : end + 2] == "::":
         return False  # a call: a @ b.dot(c)
-    # A login in a URL, such as ssh://git@host; with a password it is another kind.
-    return not (local.lower() in _LOGIN and text[max(0, start - 3) : start] == "://")
+    return not _is_user(text, start, at, end)
+
+
+def _is_user(text: str, start: int, at: int, end: int) -> bool:
+    """Whether it is a login at a host: the user of a URL or of a remote path."""
+    host = text[at + 1 : end].lower()
+    if _REMOTE_PATH.match(text, end) or (_FORGE.fullmatch(host) and _FORGE_PATH.match(text, end)):
+        return True
+    if not _URL_USER.search(text[max(0, start - 140) : start]):
+        return False
+    # An address may itself be the user: https://ann@mail.org:password@host.
+    return not (_MAIL_HOSTS.fullmatch(host) or _PASSWORD_AFTER.match(text, end))
 
 
 def _personal(lower: str, start: int, at: int, end: int, policy: Policy) -> bool:

@@ -17,6 +17,7 @@ from pipeline.pii.names import Names
 from pipeline.pii.networks import ipv4, ipv6, macs
 from pipeline.pii.phones import phones
 from pipeline.pii.policy import DEFAULT, Policy
+from pipeline.pii.randomness import is_random
 from pipeline.pii.tokens import jwts, private_keys, tokens
 
 __all__ = ["find_pii"]
@@ -68,6 +69,8 @@ _RANKS = {
     )
 }  # fmt: skip
 _DIGIT = re.compile("[0-9]")
+# Whose form says more than the name that a secret was given to.
+_OF_A_FORM = _TOKENS - {Kind.SECRET} | {Kind.JWT}
 
 
 def find_pii(
@@ -79,7 +82,8 @@ def find_pii(
 ) -> list[Found]:
     """Personal data of a text, in order, without overlaps.
 
-    Where finds overlap the longest is taken, of equal ones the most specific kind.
+    Where finds overlap the longest is taken, of equal ones the most specific kind. A token whose
+    issuer is known is that, not a secret, though "session=" in front of it was taken for a part.
 
     Args:
         text: any string.
@@ -101,10 +105,37 @@ def find_pii(
         for candidate in rule(folded, policy)
         if candidate[0] in wanted
     ]
+    candidates = _specific(candidates, folded.text)
     spans = [(kind, *folded.span(start, end)) for kind, start, end in candidates if start < end]
     if names is not None and Kind.NAME in wanted:
         spans.extend((Kind.NAME, start, end) for start, end in names.names(text) if start < end)
     return [Found(kind, start, end, text[start:end]) for kind, start, end in _apart(spans)]
+
+
+def _specific(candidates: list[Candidate], text: str) -> list[Candidate]:
+    """Without the secrets and logins of which nothing is left beside a token of known form."""
+    inner = [one for one in candidates if one[0] in _OF_A_FORM]
+    if not inner:
+        return candidates
+    return [
+        one
+        for one in candidates
+        if one[0] not in {Kind.SECRET, Kind.EMAIL}
+        or not any(
+            one[1] <= start
+            and end <= one[2]
+            and (
+                one[0] is Kind.EMAIL
+                or not (_is_more(text[one[1] : start]) or _is_more(text[end : one[2]]))
+            )
+            for _, start, end in inner
+        )
+    ]
+
+
+def _is_more(rest: str) -> bool:
+    """Whether the rest of a secret hides something too; a name or a host does not."""
+    return _DIGIT.search(rest) is not None and is_random(rest)
 
 
 def _apart(spans: list[Candidate]) -> list[Candidate]:

@@ -29,9 +29,9 @@ _ABOUT_VERSIONS = words(
     r"install\w*", r"requires?", r"assemblyversion", r"fileversion", r"oid",
 )  # fmt: skip
 _ABOUT_HOSTS = words(
-    r"ips?", r"ipv4", r"hosts?", r"servers?", r"ping\w*", r"ssh", r"connect\w*", r"clients?",
+    r"ips?", r"ipv4", r"host\w*", r"servers?", r"ping\w*", r"ssh", r"connect\w*", r"clients?",
     r"remote",
-    r"address\w*", r"addr", r"dns", r"from", r"visitor", r"login", r"logged", r"traceroute",
+    r"address\w*", r"addrs?", r"dns", r"from", r"visitor", r"login", r"logged", r"traceroute",
     r"gateway", r"listen\w*", r"bind", r"proxy", r"curl", r"request\w*", r"x-forwarded-for",
 )  # fmt: skip
 _PIN = re.compile(
