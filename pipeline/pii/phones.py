@@ -45,7 +45,8 @@ _ABOUT = words(
     r"tels?", r"t[eé]l[eé]?(?:ph|f)\w*", r"(?:tele)?phones?\w*", r"mobiles?", r"mobiln\w*", r"mobil",
     r"cell(?:s|ular\w*|phone)?",
     r"call\w*", r"fax", r"whats ?app", r"signal", r"telegram", r"sms",
-    r"text(?:ed|ing|s)?(?: me| him| her| us)?(?![\"'`]? ?[:=(])",  # "text": "91480041" is a field
+    # Alone it is a word of its own, and the name of a field: "text": "91480041".
+    r"text(?:ed|ing|s)?(?: me| him| her| us| them|(?: to| at| on)?[: ]{1,2}\Z)",
     r"dial\w*", r"ring(?:s|ing)?", r"hotlines?", r"helplines?", r"contacts?(?: number| no)?", r"handy\w*",
     r"rufnummer",
     r"anrufen", r"ruf\w*", r"portable", r"appel\w*", r"m[oó]vil", r"ll[aá]m\w*", r"celular",
@@ -90,7 +91,8 @@ _OTHER = words(
     r"bytes?",
     r"size", r"seed", r"port", r"error", r"code", r"bug", r"issue", r"commit", r"hash", r"score",
     r"lot",
-    r"coordinates?", r"lat(?:itude)?s?", r"lon(?:g|gitude)?s?", r"lng", r"pi", r"array", r"list", r"sequence", r"matrix",
+    r"coordinates?", r"lat(?:itude)?s?", r"lon(?:g|gitude)?s?", r"lng", r"pi",
+    r"array", r"list", r"sequence", r"matrix",
     r"digits?",
     r"bestell\w*", r"rechnung\w*", r"artikel\w*", r"kunden\w*", r"commande", r"facture", r"pedido",
     r"factura",
@@ -117,11 +119,13 @@ _MARKUP = re.compile(
 # An argument: "f(86158384)", but not "Tel(030 1234567)".
 _CALL = re.compile(r"[\w\])]\(\Z")
 _CALLED_PHONE = re.compile(r"(?:tel|phone|mobil|handy|fax|whats|sms)\w{0,12}\(\Z", re.I)
+_DECIMAL = re.compile(r"\+[0-9]{5,}\.[0-9]{1,2}")
 _UNIT = re.compile(
     r" ?(?:%|\$|€|£|km|kg|mb|gb|ms|px|bytes?|people|dollars?|euros?|usd|eur|million|years?)\b", re.I
 )
 _DATE = re.compile(r"(?:0?[1-9]|[12][0-9]|3[01])[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:19"
-    r"|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ](?:0[1-9]|1[0-2])[./\- ](?:0[1-9]|[12][0-9]|3[01])")  # fmt: skip
+    r"|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ]?(?:0[1-9]|1[0-2])[./\- ]?(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?![0-9])")  # fmt: skip
 
 
 def phones(folded: Folded, policy: Policy) -> Iterator[Candidate]:
@@ -210,7 +214,7 @@ def _abroad_end(match: re.Match[str], lower: str) -> int:
     if start and (text[start - 1].isalnum() or _is_calculated(text, start, match.end())):
         return -1
     about = _about(lower, start, match.end())
-    if about < 0 and match[0][0] != "+":
+    if (about < 0 and match[0][0] != "+") or _DECIMAL.fullmatch(match[0]):
         return -1
     for end in _ends(match):
         value = text[start:end]

@@ -87,6 +87,7 @@ SPARED = [
     "look at google dot com", "In 7 Easy Ways", "y = W @ x.view(1, 2)", "AKIAIOSFODNN7EXAMPLE",
     "in 2008 Wall Street fell",
     "bring your passport and 2 photos",
+    "rows[1::2], half[30::2]", "len(text) and len('20240501')", "Decimal('+35236450.6')",
     "https://$USER:$PASS@host.io", "https://deploy@git.corp.com/a", "git@github.com/org/repo",
     "rsync a ann@mail.org:/srv/x", "bot@github.com:org/repo.git", "call f(86158384)",
     "x = dial(4155550132, 3)", '"text": "91480041"', "call 12 * 4155550132",
