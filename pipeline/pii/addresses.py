@@ -126,7 +126,6 @@ _ROMANCE = re.compile(
     r"|y)[ ])?[A-Z\u00c0-\u017f][\w'\-]{1,30}){0,4},?[ ]"
     r"(?:n[.ºo°]{1,2}[ ]?|núm\.?[ ]?|#[ ]?)?[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?![\w]|[.:%][0-9])"
 )
-_DIGITS = re.compile("[0-9]+")
 _FRENCH_AFTER = re.compile(
     r"(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd|blvd|place|impasse"
     r"|all[ée]e|chemin|quai|cours|route|square"
@@ -168,11 +167,10 @@ def addresses(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Street addresses with a house number, and post boxes."""
     text, lower = folded.text, folded.lower
     done = 0
-    for house in _DIGITS.finditer(text):
-        start, end = house.span()
+    for start, end in folded.runs:
         if start < done or end - start > 6:
             continue
-        found = _number_first(text, lower, start, end) if _goes_on(text, end) else None
+        found = _number_first(text, lower, start, end) if _begins(text, start, end) else None
         if found is None and start > 4:
             found = _number_last(text, lower, start)
         if found is not None:
@@ -186,10 +184,17 @@ def addresses(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         box = lower.find("box ", box + 4)
 
 
-def _goes_on(text: str, end: int) -> bool:
-    """Whether a word may follow the number, one letter, a hyphen or a comma between them at most."""
+def _begins(text: str, start: int, end: int) -> bool:
+    """Whether a number may begin an address.
+
+    A word may follow it, one letter, a hyphen or a comma between them at most; and it is not the
+    end of a word or of an amount.
+    """
     after = text[end : end + 4]
-    return " " in after and not after[:1].isdigit()
+    if " " not in after or after[:1].isdigit():
+        return False
+    before = text[start - 1] if start else " "
+    return not (before.isalnum() or before in "_.,$€£#:/-")
 
 
 def _number_first(text: str, lower: str, start: int, end: int) -> tuple[int, int] | None:
@@ -210,8 +215,10 @@ def _number_last(text: str, lower: str, start: int) -> tuple[int, int] | None:
     # A street's name is a capital's, or long, or "n." stands between: "in 1990" is none.
     if not (first.isupper() or start - word > 7 or first in "n#(" or word == start - 1):
         return None
-    before = text[max(0, start - 90) : start]
-    return _german(text, lower, start) or _romance(text, lower, start, before)
+    german = _german(text, lower, start)
+    if german or (first.isascii() and first != "n" and text[word : start - 1].islower()):
+        return german  # "Calle Mayor 5": a name, or "n." behind it
+    return _romance(text, lower, start, text[max(0, start - 90) : start])
 
 
 def _romance(text: str, lower: str, start: int, before: str) -> tuple[int, int] | None:

@@ -52,6 +52,9 @@ _STAND_IN_BOTH = re.compile(r"(?:domain|host|server|foo|bar|xxx+|x|y|abc|xyz|som
 _WORD_AT = r"[\[({<]{1,2}[ ]{0,2}(?:at|@|\u00e4t|arroba|chez)[ ]{0,2}[\])}>]{1,2}"
 _BARE_AT = r"[ ]{1,2}(?:at|@)[ ]{1,2}|[ ]@|@[ ]|&#(?:64|x40);|&commat;|%40|_at_|-at-"
 _AT = re.compile(rf"(?P<bare>{_BARE_AT})|(?P<plain>@)", re.I)
+# What every sure one has, but for the words, in lower case.
+_AT_CLOSED = re.compile(r"t {0,2}[\])}>]")
+_SURE_WORDS = ("@", "arroba", "chez")
 _SURE_AT = re.compile(rf"(?P<sure>{_WORD_AT})[ ]{{0,2}}", re.I)
 _DOT = (
     r"(?:[ ]{0,2}[\[({<]{1,2}[ ]{0,2}(?:dot|\.|punkt|point|punto)[ ]{0,2}[\])}>]{1,2}[ ]{0,2}"
@@ -79,7 +82,8 @@ _NO_NAME = frozenset({
 _MAIL_WORD = re.compile(
     r"mail|contact|reach|write|ping|inbox|address|send|message me|correo|courriel|schreib"
 )
-_BARE = ("&#64;", "&#x40;", "&commat;", "%40", "_at_", "-at-")
+# By a sign that is quicker to look for.
+_BARE = {"&": ("&#64;", "&#x40;", "&commat;"), "%": ("%40",), "_": ("_at_",), "-at-": ("-at-",)}
 _DOTS = ("dot", "punkt", "[.]", "(.)")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SEPARATED = re.compile(r"[=?&|`{}/]|%3a|%22|%3c", re.I)
@@ -196,7 +200,8 @@ def _personal(lower: str, start: int, at: int, end: int, policy: Policy) -> bool
 
 def _signs(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     """Every place where a disguised "@" may be: where it starts and ends, and the word if it is bare."""
-    for sure in _SURE_AT.finditer(text):
+    sure_ones = _AT_CLOSED.search(lower) or any(word in lower for word in _SURE_WORDS)
+    for sure in _SURE_AT.finditer(text) if sure_ones else ():
         start = sure.start()
         while start and text[start - 1] == " " and sure.start() - start < 2:
             start -= 1
@@ -205,10 +210,12 @@ def _signs(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     for at in _places(lower, "@"):
         if lower[at - 1 : at] == " " or lower[at + 1 : at + 2] == " ":
             places.add(at - 1 if lower[at - 1 : at] == " " else at)
-    for word in _BARE:
-        places.update(_places(lower, word))
+    for sign, words in _BARE.items():
+        if sign in lower:
+            for word in words:
+                places.update(_places(lower, word))
     # "at" stands everywhere, with a spoken dot behind it hardly anywhere.
-    for dot in _DOTS:
+    for dot in _DOTS if "@" in lower or " at " in lower else ():
         for at in _places(lower, dot):
             for word in (" at ", "@"):
                 before = lower.rfind(word, max(0, at - 60), at)
