@@ -245,7 +245,9 @@ def _is_english(value: str) -> bool:
 
 
 def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
-    match = _ENGLISH.match(text, start) or _TWO_WORDS.match(text, start)
+    match = None
+    if _may_be_named(text, text.find(" ", start)):
+        match = _ENGLISH.match(text, start) or _TWO_WORDS.match(text, start)
     if match is None:
         match = _LOWER.match(lower, start)
     if match is None or _PUBLIC.match(match[0]):
@@ -269,6 +271,12 @@ def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
         return None
     front = _FRONT.search(text[max(0, start - 24) : start])
     return start - (len(front[0]) if front else 0), whole
+
+
+def _may_be_named(text: str, space: int) -> bool:
+    """Whether what follows the space may begin a name: no word in lower case but "of", "the", "de"."""
+    word = text[space + 1 : space + 3]
+    return not (word.isascii() and word.isalpha() and word[0].islower() and word[0] not in "otdl")
 
 
 _COUNTED = re.compile(

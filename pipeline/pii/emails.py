@@ -52,8 +52,8 @@ _STAND_IN_BOTH = re.compile(r"(?:domain|host|server|foo|bar|xxx+|x|y|abc|xyz|som
 _WORD_AT = r"[\[({<]{1,2}[ ]{0,2}(?:at|@|\u00e4t|arroba|chez)[ ]{0,2}[\])}>]{1,2}"
 _BARE_AT = r"[ ]{1,2}(?:at|@)[ ]{1,2}|[ ]@|@[ ]|&#(?:64|x40);|&commat;|%40|_at_|-at-"
 _AT = re.compile(rf"(?P<bare>{_BARE_AT})|(?P<plain>@)", re.I)
-# What every sure one has, but for the words, in lower case.
-_AT_CLOSED = re.compile(r"t {0,2}[\])}>]")
+# What the sure ones have, in lower case; a pattern that starts with plain letters is quick to look for.
+_AT_CLOSED = re.compile(r"at(?<=[\[({< ]at) {0,2}[\])}>]")
 _SURE_WORDS = ("@", "arroba", "chez")
 _SURE_AT = re.compile(rf"(?P<sure>{_WORD_AT})[ ]{{0,2}}", re.I)
 _DOT = (
@@ -200,7 +200,11 @@ def _personal(lower: str, start: int, at: int, end: int, policy: Policy) -> bool
 
 def _signs(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     """Every place where a disguised "@" may be: where it starts and ends, and the word if it is bare."""
-    sure_ones = _AT_CLOSED.search(lower) or any(word in lower for word in _SURE_WORDS)
+    sure_ones = (
+        any(word in lower for word in _SURE_WORDS)
+        or _AT_CLOSED.search(lower)
+        or (not lower.isascii() and "\u00e4t" in lower)
+    )
     for sure in _SURE_AT.finditer(text) if sure_ones else ():
         start = sure.start()
         while start and text[start - 1] == " " and sure.start() - start < 2:
