@@ -12,10 +12,10 @@ def words(*alternatives: str, whole: bool = True) -> re.Pattern[str]:
     """A pattern of any of these words, which are patterns in lower case.
 
     Args:
-        whole: no letter stands directly in front of them and no Latin one behind, so "lon" is not
-            in "London" nor "sin" in "since". Other scripts put no space between words.
+        whole: no letter stands directly in front of them and no Latin one but a plural's "s" behind,
+            so "lon" is not in "London" nor "sin" in "since". Other scripts put no space between words.
     """
-    front, back = (r"(?<![^\W\d_])", r"(?![a-z\u00df-\u024f])") if whole else ("", "")
+    front, back = (r"(?<![^\W\d_])", r"s?(?![a-z\u00df-\u024f])") if whole else ("", "")
     return re.compile(f"{front}(?:{'|'.join(alternatives)}){back}")
 
 

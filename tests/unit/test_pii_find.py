@@ -87,7 +87,8 @@ SPARED = [
     "look at google dot com", "In 7 Easy Ways", "y = W @ x.view(1, 2)", "AKIAIOSFODNN7EXAMPLE",
     "in 2008 Wall Street fell",
     "bring your passport and 2 photos",
-    "rows[1::2], half[30::2]", "len(text) and len('20240501')", "Decimal('+35236450.6')",
+    "HTML5's sections 8.2.4.44 and 8.2.4.45", "rows[1::2], half[30::2]",
+    "len(text) and len('20240501')", "Decimal('+35236450.6')",
     "https://$USER:$PASS@host.io", "https://deploy@git.corp.com/a", "git@github.com/org/repo",
     "rsync a ann@mail.org:/srv/x", "bot@github.com:org/repo.git", "call f(86158384)",
     "x = dial(4155550132, 3)", '"text": "91480041"', "call 12 * 4155550132",
@@ -164,6 +165,11 @@ def test_a_token_is_that_though_it_is_given_to_a_secret() -> None:
     # What hides beside it is not given away for that.
     (found,) = find_pii(f"password: x9Kp2mQ7rT4:{token}")
     assert found.value == f"x9Kp2mQ7rT4:{token}"
+
+
+def test_private_networks_of_ipv6_stay_where_they_are_asked_for() -> None:
+    (found,) = find_pii("fd12:3456:789a::2", policy=Policy(private_networks=True))
+    assert found.kind is Kind.IPV6
 
 
 def test_policy_finds_what_is_spared() -> None:
