@@ -32,11 +32,11 @@ _MAIL_HOSTS = re.compile(
     r"|yandex|qq|163)\.[a-z.]{2,6}"
 )
 # A path on the host, as rsync, scp and git write it: "ann@host.org:/srv", "x@host.org:a/b.git".
-_REMOTE_PATH = re.compile(r":(?:~?/[\w.]|[\w.\-]+(?:/[\w.\-]+)*\.git(?![\w]))")
+_REMOTE_PATH = re.compile(r":(?:~?/[\w.]|[\w.\-]{1,100}(?:/[\w.\-]{1,100}){0,8}\.git(?![\w]))")
 _FORGE = re.compile(
     r"(?:.*\.)?(?:github|gitlab|bitbucket|codeberg|sourcehut|gitea)\.[a-z]{2,4}", re.S
 )
-_FORGE_PATH = re.compile(r"[:/][\w.\-]+/[\w.\-]")
+_FORGE_PATH = re.compile(r"[:/][\w.\-]{1,100}/[\w.\-]")
 _RESERVED = re.compile(
     r"(?:.*\.)?(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost)\Z", re.S
 )

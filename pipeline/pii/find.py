@@ -70,6 +70,7 @@ _RANKS = {
 }  # fmt: skip
 _DIGIT = re.compile("[0-9]")
 # Whose form says more than the name that a secret was given to.
+_TOKENS_INSIDE = 4
 _OF_A_FORM = _TOKENS - {Kind.SECRET} | {Kind.JWT}
 
 
@@ -114,23 +115,24 @@ def find_pii(
 
 def _specific(candidates: list[Candidate], text: str) -> list[Candidate]:
     """Without the secrets and logins of which nothing is left beside a token of known form."""
-    inner = [one for one in candidates if one[0] in _OF_A_FORM]
+    inner = sorted(one[1:] for one in candidates if one[0] in _OF_A_FORM)
     if not inner:
         return candidates
-    return [
-        one
-        for one in candidates
-        if one[0] not in {Kind.SECRET, Kind.EMAIL}
-        or not any(
-            one[1] <= start
-            and end <= one[2]
-            and (
-                one[0] is Kind.EMAIL
-                or not (_is_more(text[one[1] : start]) or _is_more(text[end : one[2]]))
-            )
-            for _, start, end in inner
-        )
-    ]
+    return [one for one in candidates if not _is_said_better(one, inner, text)]
+
+
+def _is_said_better(one: Candidate, inner: list[tuple[int, int]], text: str) -> bool:
+    kind, first, last = one
+    if kind not in {Kind.SECRET, Kind.EMAIL}:
+        return False
+    at = bisect.bisect_left(inner, (first, first))
+    for start, end in inner[at : at + _TOKENS_INSIDE]:
+        if start >= last:
+            break
+        rest = (text[first:start], text[end:last])
+        if end <= last and (kind is Kind.EMAIL or not any(map(_is_more, rest))):
+            return True
+    return False
 
 
 def _is_more(rest: str) -> bool:
