@@ -1,7 +1,7 @@
 """Planted personal data: texts with one value each, in many disguises, and texts that only look so.
 
-The set has two halves. The rules were tuned on the first; the second (`planted_pii_later`) was written
-after them and only measured.
+The set has three parts. The rules were tuned on the first and mended after the faults on the second
+(`planted_pii_later`); the third (`planted_pii_third`) was written after that and only measured.
 """
 
 # ruff: noqa: E501 - one form a line reads best

@@ -1,4 +1,4 @@
-"""The second half of the planted set: written after the rules, measured, never tuned on."""
+"""The second part of the planted set: written after the rules, which were mended after its faults."""
 
 # ruff: noqa: E501 - one form a line reads best
 from __future__ import annotations

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pii_prompts
 import planted_pii
 import planted_pii_later
+import planted_pii_third
 
 SAME = {
     "email": "EMAIL_ADDRESS", "phone": "PHONE_NUMBER", "ipv4": "IP_ADDRESS", "ipv6": "IP_ADDRESS", "credit_card": "CREDIT_CARD",
@@ -43,7 +44,7 @@ def engine() -> AnalyzerEngine:
 def main() -> None:
     logging.disable(logging.WARNING)
     presidio = engine()
-    for half in (planted_pii, planted_pii_later):
+    for half in (planted_pii, planted_pii_later, planted_pii_third):
         of, hit = collections.Counter(), collections.Counter()
         for text in half.positives():
             if text.kind in SAME:

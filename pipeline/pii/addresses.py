@@ -126,7 +126,6 @@ _ROMANCE = re.compile(
     r"|y)[ ])?[A-Z\u00c0-\u017f][\w'\-]{1,30}){0,4},?[ ]"
     r"(?:n[.ºo°]{1,2}[ ]?|núm\.?[ ]?|#[ ]?)?[0-9]{1,4}(?:[ ]?[a-zA-Z](?![\w]))?(?![\w]|[.:%][0-9])"
 )
-_DIGITS = re.compile("[0-9]+")
 _FRENCH_AFTER = re.compile(
     r"(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd|blvd|place|impasse"
     r"|all[ée]e|chemin|quai|cours|route|square"
@@ -145,12 +144,12 @@ _ABOUT = words(
     r"my place", r"come to", r"meet (?:me )?at", r"i'm at", r"i am at",
     r"pick ?up at", r"drop ?off at", r"street", r"adresse", r"wohn\w*", r"habite\w*",
     r"direcci[oó]n", r"vivo en", r"vive en", r"indirizzo",
-    r"abito", r"office", r"billing", r"anschrift", r"domicilio", r"endereço", r"adres",
+    r"abito", r"offices?", r"billing", r"anschrift", r"domicilio", r"endereço", r"adres\w*",
     r"appointment at", r"addr\w*", r"visit (?:me|us|him|her) at",
     r"property at", r"apartment at", r"lieferung", r"livr\w+", r"demeurant", r"stay\w* at",
-    r"neighbou?r", r"based at", r"parcel", r"package",
-    r"residence", r"tenant", r"lease", r"lodging", r"come by", r"over to",
-    r"find (?:me|us|him|her) at", r"house", r"flat",
+    r"neighbou?r\w*", r"based at", r"parcels?", r"packages?",
+    r"residences?", r"tenants?", r"leases?", r"lodgings?", r"come by", r"over to",
+    r"find (?:me|us|him|her) at", r"houses?", r"flats?",
 )  # fmt: skip
 _YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}\Z")
 _PUBLIC = re.compile(
@@ -168,11 +167,10 @@ def addresses(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Street addresses with a house number, and post boxes."""
     text, lower = folded.text, folded.lower
     done = 0
-    for house in _DIGITS.finditer(text):
-        start, end = house.span()
+    for start, end in folded.runs:
         if start < done or end - start > 6:
             continue
-        found = _number_first(text, lower, start, end) if _goes_on(text, end) else None
+        found = _number_first(text, lower, start, end) if _begins(text, start, end) else None
         if found is None and start > 4:
             found = _number_last(text, lower, start)
         if found is not None:
@@ -186,10 +184,17 @@ def addresses(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         box = lower.find("box ", box + 4)
 
 
-def _goes_on(text: str, end: int) -> bool:
-    """Whether a word may follow the number, one letter, a hyphen or a comma between them at most."""
+def _begins(text: str, start: int, end: int) -> bool:
+    """Whether a number may begin an address.
+
+    A word may follow it, one letter, a hyphen or a comma between them at most; and it is not the
+    end of a word or of an amount.
+    """
     after = text[end : end + 4]
-    return " " in after and not after[:1].isdigit()
+    if " " not in after or after[:1].isdigit():
+        return False
+    before = text[start - 1] if start else " "
+    return not (before.isalnum() or before in "_.,$€£#:/-")
 
 
 def _number_first(text: str, lower: str, start: int, end: int) -> tuple[int, int] | None:
@@ -210,8 +215,10 @@ def _number_last(text: str, lower: str, start: int) -> tuple[int, int] | None:
     # A street's name is a capital's, or long, or "n." stands between: "in 1990" is none.
     if not (first.isupper() or start - word > 7 or first in "n#(" or word == start - 1):
         return None
-    before = text[max(0, start - 90) : start]
-    return _german(text, lower, start) or _romance(text, lower, start, before)
+    german = _german(text, lower, start)
+    if german or (first.isascii() and first != "n" and text[word : start - 1].islower()):
+        return german  # "Calle Mayor 5": a name, or "n." behind it
+    return _romance(text, lower, start, text[max(0, start - 90) : start])
 
 
 def _romance(text: str, lower: str, start: int, before: str) -> tuple[int, int] | None:
@@ -238,7 +245,9 @@ def _is_english(value: str) -> bool:
 
 
 def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
-    match = _ENGLISH.match(text, start) or _TWO_WORDS.match(text, start)
+    match = None
+    if _may_be_named(text, text.find(" ", start)):
+        match = _ENGLISH.match(text, start) or _TWO_WORDS.match(text, start)
     if match is None:
         match = _LOWER.match(lower, start)
     if match is None or _PUBLIC.match(match[0]):
@@ -262,6 +271,12 @@ def _english(text: str, lower: str, start: int) -> tuple[int, int] | None:
         return None
     front = _FRONT.search(text[max(0, start - 24) : start])
     return start - (len(front[0]) if front else 0), whole
+
+
+def _may_be_named(text: str, space: int) -> bool:
+    """Whether what follows the space may begin a name: no word in lower case but "of", "the", "de"."""
+    word = text[space + 1 : space + 3]
+    return not (word.isascii() and word.isalpha() and word[0].islower() and word[0] not in "otdl")
 
 
 _COUNTED = re.compile(

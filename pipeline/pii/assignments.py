@@ -16,9 +16,17 @@ from pipeline.pii.randomness import entropy, is_placeholder, is_random
 __all__ = ["secrets", "url_credentials"]
 
 # Where a name is looked for, and what it is from there on; "key" needs a word in front of it.
-_ROOTS = ("pass", "pwd", "secret", "token", "key", "authorization", "credential", "contraseña",
-    "mot de passe",
-          "kennwort", "cookie", "sess")  # fmt: skip
+_ROOTS = {
+    "ss": ("sess",),
+    "pass": ("pass", "mot de passe"),
+    "ke": ("token", "key", "kennwort"),
+    "z": ("authorization",),
+    "ñ": ("contraseña",),
+    "pwd": ("pwd",),
+    "secret": ("secret",),
+    "credential": ("credential",),
+    "cookie": ("cookie",),
+}
 _NAME = re.compile(
     r"passw(?:or)?d|passwort|contraseña|mot de passe|kennwort|passphrase|passcode|pwd|pass"
     r"(?![a-z])|secret|token|key(?![a-z])"
@@ -83,7 +91,7 @@ def secrets(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     for match in _at_words(_BASIC, text, lower, "basic "):
         if _is_login(match[1]):
             yield Kind.SECRET, *match.span(1)
-    for match in _USER.finditer(text):
+    for match in _USER.finditer(text) if ":" in text else ():
         start = match.start()
         apart = not start or not (text[start - 1].isalnum() or text[start - 1] == "-")
         if apart and (policy.placeholders or _is_password_pair(match[1])):
@@ -103,7 +111,7 @@ def _at_words(
 def _named(lower: str) -> Iterator[re.Match[str]]:
     """Names that say secret, in order."""
     places = set()
-    for stem in _ROOTS:
+    for stem in _roots(lower):
         at = lower.find(stem)
         while at >= 0:
             places.add(at)
@@ -115,6 +123,13 @@ def _named(lower: str) -> Iterator[re.Match[str]]:
         if match[0] == "key" and not _KEY_OF.search(lower[max(0, place - 14) : place]):
             continue
         yield match
+
+
+def _roots(lower: str) -> Iterator[str]:
+    """Those of `_ROOTS` that may be there, by a part of them that is quicker to look for."""
+    for part, stems in _ROOTS.items():
+        if part in lower:
+            yield from stems
 
 
 def _value(text: str, lower: str, name: re.Match[str], policy: Policy) -> tuple[int, int] | None:

@@ -12,10 +12,11 @@ def words(*alternatives: str, whole: bool = True) -> re.Pattern[str]:
     """A pattern of any of these words, which are patterns in lower case.
 
     Args:
-        whole: no letter stands directly in front of them.
+        whole: no letter stands directly in front of them and no Latin one but a plural's "s" behind,
+            so "lon" is not in "London" nor "sin" in "since". Other scripts put no space between words.
     """
-    front = r"(?<![^\W\d_])" if whole else ""
-    return re.compile(f"{front}(?:{'|'.join(alternatives)})")
+    front, back = (r"(?<![^\W\d_])", r"s?(?![a-z\u00df-\u024f])") if whole else ("", "")
+    return re.compile(f"{front}(?:{'|'.join(alternatives)}){back}")
 
 
 def last_word(pattern: re.Pattern[str], lower: str, start: int, width: int) -> int:

@@ -23,6 +23,20 @@ _HOST = re.compile(r"(?:[^\W_](?:[\w\-]{0,61}[^\W_])?\.){1,8}[^\W\d_][\w\-]{0,22
 _LITERAL = re.compile(r"\[(?:[0-9]{1,3}\.){3}[0-9]{1,3}\]")
 # Names in front of the sign that stand for a service's login, not for a mailbox.
 _LOGIN = frozenset({"git", "hg", "svn"})
+# The user of a URL: what stands between its "://" and the sign, with or without a password.
+_URL_USER = re.compile(r"(?<!mailto)://[^\s/?#\"'<>@]{0,128}\Z", re.I)
+_PASSWORD_AFTER = re.compile(r":[^\s/@\"'<>]{1,128}@")
+# Nobody logs in there by a URL: what looks so is an address with "http://" in front.
+_MAIL_HOSTS = re.compile(
+    r"(?:gmail|googlemail|yahoo|outlook|hotmail|live|icloud|proton|protonmail|gmx|aol|mail|web"
+    r"|yandex|qq|163)\.[a-z.]{2,6}"
+)
+# A path on the host, as rsync, scp and git write it: "ann@host.org:/srv", "x@host.org:a/b.git".
+_REMOTE_PATH = re.compile(r":(?:~?/[\w.]|[\w.\-]{1,100}(?:/[\w.\-]{1,100}){0,8}\.git(?![\w]))")
+_FORGE = re.compile(
+    r"(?:.*\.)?(?:github|gitlab|bitbucket|codeberg|sourcehut|gitea)\.[a-z]{2,4}", re.S
+)
+_FORGE_PATH = re.compile(r"[:/][\w.\-]{1,100}/[\w.\-]")
 _RESERVED = re.compile(
     r"(?:.*\.)?(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost)\Z", re.S
 )
@@ -38,6 +52,9 @@ _STAND_IN_BOTH = re.compile(r"(?:domain|host|server|foo|bar|xxx+|x|y|abc|xyz|som
 _WORD_AT = r"[\[({<]{1,2}[ ]{0,2}(?:at|@|\u00e4t|arroba|chez)[ ]{0,2}[\])}>]{1,2}"
 _BARE_AT = r"[ ]{1,2}(?:at|@)[ ]{1,2}|[ ]@|@[ ]|&#(?:64|x40);|&commat;|%40|_at_|-at-"
 _AT = re.compile(rf"(?P<bare>{_BARE_AT})|(?P<plain>@)", re.I)
+# What the sure ones have, in lower case; a pattern that starts with plain letters is quick to look for.
+_AT_CLOSED = re.compile(r"at(?<=[\[({< ]at) {0,2}[\])}>]")
+_SURE_WORDS = ("@", "arroba", "chez")
 _SURE_AT = re.compile(rf"(?P<sure>{_WORD_AT})[ ]{{0,2}}", re.I)
 _DOT = (
     r"(?:[ ]{0,2}[\[({<]{1,2}[ ]{0,2}(?:dot|\.|punkt|point|punto)[ ]{0,2}[\])}>]{1,2}[ ]{0,2}"
@@ -65,7 +82,8 @@ _NO_NAME = frozenset({
 _MAIL_WORD = re.compile(
     r"mail|contact|reach|write|ping|inbox|address|send|message me|correo|courriel|schreib"
 )
-_BARE = ("&#64;", "&#x40;", "&commat;", "%40", "_at_", "-at-")
+# By a sign that is quicker to look for.
+_BARE = {"&": ("&#64;", "&#x40;", "&commat;"), "%": ("%40",), "_": ("_at_",), "-at-": ("-at-",)}
 _DOTS = ("dot", "punkt", "[.]", "(.)")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SEPARATED = re.compile(r"[=?&|`{}/]|%3a|%22|%3c", re.I)
@@ -109,7 +127,8 @@ def _plain(text: str, at: int) -> tuple[int, int] | None:
         if not local.startswith('"'):
             local = _trimmed(local)
         start = at - len(local)
-        if not local or (start and text[start - 1] == "@"):
+        # Behind "$" it is a variable of a shell.
+        if not local or (start and text[start - 1] in "@$"):
             return None
     else:
         return None
@@ -152,8 +171,18 @@ def _is_mailbox(text: str, start: int, at: int, end: int) -> bool:
         return False
     if text[end : end + 1] == "(" or text[end : end + 2] == "::":
         return False  # a call: a @ b.dot(c)
-    # A login in a URL, such as ssh://git@host; with a password it is another kind.
-    return not (local.lower() in _LOGIN and text[max(0, start - 3) : start] == "://")
+    return not _is_user(text, start, at, end)
+
+
+def _is_user(text: str, start: int, at: int, end: int) -> bool:
+    """Whether it is a login at a host: the user of a URL or of a remote path."""
+    host = text[at + 1 : end].lower()
+    if _REMOTE_PATH.match(text, end) or (_FORGE.fullmatch(host) and _FORGE_PATH.match(text, end)):
+        return True
+    if not _URL_USER.search(text[max(0, start - 140) : start]):
+        return False
+    # An address may itself be the user: https://ann@mail.org:password@host.
+    return not (_MAIL_HOSTS.fullmatch(host) or _PASSWORD_AFTER.match(text, end))
 
 
 def _personal(lower: str, start: int, at: int, end: int, policy: Policy) -> bool:
@@ -171,7 +200,12 @@ def _personal(lower: str, start: int, at: int, end: int, policy: Policy) -> bool
 
 def _signs(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     """Every place where a disguised "@" may be: where it starts and ends, and the word if it is bare."""
-    for sure in _SURE_AT.finditer(text):
+    sure_ones = (
+        any(word in lower for word in _SURE_WORDS)
+        or _AT_CLOSED.search(lower)
+        or (not lower.isascii() and "\u00e4t" in lower)
+    )
+    for sure in _SURE_AT.finditer(text) if sure_ones else ():
         start = sure.start()
         while start and text[start - 1] == " " and sure.start() - start < 2:
             start -= 1
@@ -180,10 +214,12 @@ def _signs(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     for at in _places(lower, "@"):
         if lower[at - 1 : at] == " " or lower[at + 1 : at + 2] == " ":
             places.add(at - 1 if lower[at - 1 : at] == " " else at)
-    for word in _BARE:
-        places.update(_places(lower, word))
+    for sign, words in _BARE.items():
+        if sign in lower:
+            for word in words:
+                places.update(_places(lower, word))
     # "at" stands everywhere, with a spoken dot behind it hardly anywhere.
-    for dot in _DOTS:
+    for dot in _DOTS if "@" in lower or " at " in lower else ():
         for at in _places(lower, dot):
             for word in (" at ", "@"):
                 before = lower.rfind(word, max(0, at - 60), at)

@@ -17,6 +17,7 @@ from pipeline.pii.names import Names
 from pipeline.pii.networks import ipv4, ipv6, macs
 from pipeline.pii.phones import phones
 from pipeline.pii.policy import DEFAULT, Policy
+from pipeline.pii.randomness import is_random
 from pipeline.pii.tokens import jwts, private_keys, tokens
 
 __all__ = ["find_pii"]
@@ -33,12 +34,12 @@ _RULES: tuple[tuple[frozenset[Kind], _Rule], ...] = (
     (_TOKENS, tokens),
     (frozenset({Kind.JWT}), jwts),
     (frozenset({Kind.EMAIL}), emails),
-    (frozenset({Kind.IPV6}), ipv6),
-    (frozenset({Kind.MAC}), macs),
     (frozenset({Kind.SECRET}), secrets),
 )
-# Those that need a digit, which most sentences lack.
+# Those that need a digit, which most sentences lack. (Of the MAC addresses one in 100,000 has none.)
 _DIGIT_RULES: tuple[tuple[frozenset[Kind], _Rule], ...] = (
+    (frozenset({Kind.IPV6}), ipv6),
+    (frozenset({Kind.MAC}), macs),
     (frozenset({Kind.WALLET}), wallets),
     (frozenset({Kind.IBAN}), ibans),
     (frozenset({Kind.IPV4}), ipv4),
@@ -68,6 +69,9 @@ _RANKS = {
     )
 }  # fmt: skip
 _DIGIT = re.compile("[0-9]")
+# Whose form says more than the name that a secret was given to.
+_TOKENS_INSIDE = 4
+_OF_A_FORM = _TOKENS - {Kind.SECRET} | {Kind.JWT}
 
 
 def find_pii(
@@ -79,7 +83,8 @@ def find_pii(
 ) -> list[Found]:
     """Personal data of a text, in order, without overlaps.
 
-    Where finds overlap the longest is taken, of equal ones the most specific kind.
+    Where finds overlap the longest is taken, of equal ones the most specific kind. A token whose
+    issuer is known is that, not a secret, though "session=" in front of it was taken for a part.
 
     Args:
         text: any string.
@@ -90,7 +95,7 @@ def find_pii(
     folded = fold(text)
     wanted = frozenset(kinds)
     rules = _RULES
-    if _DIGIT.search(folded.text):
+    if folded.runs:
         rules += _DIGIT_RULES
         if folded.numbers:
             rules += _NUMBER_RULES
@@ -101,10 +106,38 @@ def find_pii(
         for candidate in rule(folded, policy)
         if candidate[0] in wanted
     ]
+    candidates = _specific(candidates, folded.text)
     spans = [(kind, *folded.span(start, end)) for kind, start, end in candidates if start < end]
     if names is not None and Kind.NAME in wanted:
         spans.extend((Kind.NAME, start, end) for start, end in names.names(text) if start < end)
     return [Found(kind, start, end, text[start:end]) for kind, start, end in _apart(spans)]
+
+
+def _specific(candidates: list[Candidate], text: str) -> list[Candidate]:
+    """Without the secrets and logins of which nothing is left beside a token of known form."""
+    inner = sorted(one[1:] for one in candidates if one[0] in _OF_A_FORM)
+    if not inner:
+        return candidates
+    return [one for one in candidates if not _is_said_better(one, inner, text)]
+
+
+def _is_said_better(one: Candidate, inner: list[tuple[int, int]], text: str) -> bool:
+    kind, first, last = one
+    if kind not in {Kind.SECRET, Kind.EMAIL}:
+        return False
+    at = bisect.bisect_left(inner, (first, first))
+    for start, end in inner[at : at + _TOKENS_INSIDE]:
+        if start >= last:
+            break
+        rest = (text[first:start], text[end:last])
+        if end <= last and (kind is Kind.EMAIL or not any(map(_is_more, rest))):
+            return True
+    return False
+
+
+def _is_more(rest: str) -> bool:
+    """Whether the rest of a secret hides something too; a name or a host does not."""
+    return _DIGIT.search(rest) is not None and is_random(rest)
 
 
 def _apart(spans: list[Candidate]) -> list[Candidate]:

@@ -6,7 +6,9 @@ import bisect
 import dataclasses
 import functools
 import re
+import string
 import unicodedata
+from collections.abc import Sequence
 
 __all__ = ["Folded", "fold"]
 
@@ -41,15 +43,14 @@ _OTHER = re.compile("[^\x00-\x7f]+")
 _STYLED = re.compile("[\U0001d400-\U0001d7ff\U0001fbf0-\U0001fbf9]")
 _TABLE = str.maketrans(_PLAIN)
 _YEARS = re.compile(r"1[0-9]{3}[^0-9]{1,3}(?:1[0-9]|20)[0-9]{2}|20[0-9]{2}[^0-9]{1,3}20[0-9]{2}")
-# Part of a word of ten letters and digits or more, as keys and wallets are.
-_MIXED = re.compile("[0-9](?:(?=[A-Za-z])|(?<=[A-Za-z][0-9]))")
 _WORD = re.compile("[0-9A-Za-z]+")
-_WORD_BEFORE = re.compile(r"[0-9A-Za-z]*\Z")
+_LETTERS = frozenset(string.ascii_letters)
+_ALNUM = _LETTERS | frozenset(string.digits)
 SHORTEST = 10
-# Six digits or more with little between two of them: what long numbers are made of.
-_NUMBERS = re.compile(
-    r"[0-9](?<![0-9][0-9])(?:(?:[^0-9]{0,3}|[ \t]{0,2}\r?\n[ \t>]{0,8})[0-9]){5,}"
-)
+_RUNS = re.compile("[0-9]+")
+# Digits of one number stand at most three characters apart, or on two lines.
+CLOSE, FEWEST = 3, 6
+_NEXT_LINE = re.compile(r"[ \t]{0,2}\r?\n[ \t>]{0,8}")
 _GONE = re.compile(f"[{_INVISIBLE}]+")
 # A Chinese full stop is a dot only inside a name.
 _STOP = re.compile("(?<=[A-Za-z0-9])\u3002(?=[A-Za-z0-9])")
@@ -62,14 +63,17 @@ class Folded:
     Args:
         text: folded; as long as the original but for what is invisible.
         lower: the same in lower case, character by character.
-        numbers: where six digits or more stand close together.
-        mixed: words of ten letters and digits or more, with a letter beside a digit.
+        runs: of digits.
+        numbers: where six digits or more stand close together, as those of long numbers do.
+        mixed: words of ten letters and digits or more, with a letter beside a digit, as keys and
+            wallets are.
         starts, origins: where each unbroken piece starts, here and in the original; empty if the
             places are the same.
     """
 
     text: str
     lower: str
+    runs: Sequence[tuple[int, int]] = ()
     numbers: tuple[tuple[int, int], ...] = ()
     mixed: tuple[tuple[int, int], ...] = ()
     starts: tuple[int, ...] = ()
@@ -94,7 +98,7 @@ def fold(text: str) -> Folded:
     marks of direction go.
     """
     if text.isascii():
-        return Folded(text, text.lower(), _numbers(text), _mixed(text))
+        return _scanned(text, text.lower())
     text = _OTHER.sub(_folded, text)
     if "\u3002" in text:
         text = _STOP.sub(".", text)
@@ -114,7 +118,16 @@ def fold(text: str) -> Folded:
             starts.append(length)
             origins.append(at)
         text = "".join(pieces)
-    return Folded(text, _lower(text), _numbers(text), _mixed(text), tuple(starts), tuple(origins))
+    return _scanned(text, _lower(text), tuple(starts), tuple(origins))
+
+
+def _scanned(
+    text: str, lower: str, starts: tuple[int, ...] = (), origins: tuple[int, ...] = ()
+) -> Folded:
+    runs = [match.span() for match in _RUNS.finditer(text)]
+    if not runs:
+        return Folded(text, lower, starts=starts, origins=origins)
+    return Folded(text, lower, runs, _numbers(text, runs), _mixed(text, runs), starts, origins)
 
 
 def _folded(match: re.Match[str]) -> str:
@@ -136,10 +149,23 @@ def _unstyled(match: re.Match[str]) -> str:
     return plain if len(plain) == 1 else match[0]
 
 
-def _numbers(text: str) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        match.span() for match in _NUMBERS.finditer(text) if not _YEARS.fullmatch(match[0])
-    )
+def _numbers(text: str, runs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    spans = []
+    first, last = runs[0]
+    digits = last - first
+    for start, end in runs[1:]:
+        if start - last <= CLOSE or (
+            start - last <= 12 and _NEXT_LINE.fullmatch(text, last, start)
+        ):
+            digits += end - start
+        else:
+            if digits >= FEWEST:
+                spans.append((first, last))
+            first, digits = start, end - start
+        last = end
+    if digits >= FEWEST:
+        spans.append((first, last))
+    return tuple(span for span in spans if not _YEARS.fullmatch(text, *span))
 
 
 def _lower(text: str) -> str:
@@ -150,17 +176,22 @@ def _lower(text: str) -> str:
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
-def _mixed(text: str) -> tuple[tuple[int, int], ...]:
+def _mixed(text: str, runs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     spans = []
     done = 0
-    for pair in _MIXED.finditer(text):
-        at = pair.start()
-        if at < done:
+    for start, end in runs:
+        if start > done and text[start - 1] in _LETTERS:
+            at = start
+        elif end > done and text[end : end + 1] in _LETTERS:
+            at = end - 1
+        else:
             continue
-        before = _WORD_BEFORE.search(text, max(done, at - 256), at)
-        word = _WORD.match(text, before.start() if before else at)
+        first, furthest = at, max(done, at - 256)
+        while first > furthest and text[first - 1] in _ALNUM:
+            first -= 1
+        word = _WORD.match(text, first)
         if word is not None:
             done = word.end()
-            if done - word.start() >= SHORTEST:
-                spans.append(word.span())
+            if done - first >= SHORTEST:
+                spans.append((first, done))
     return tuple(spans)

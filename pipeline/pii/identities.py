@@ -148,6 +148,8 @@ def passports(folded: Folded, policy: Policy) -> Iterator[Candidate]:
 def _said(lower: str) -> Iterator[re.Match[str]]:
     """Words for a passport, in order."""
     stems = _PASSPORT_STEMS if lower.isascii() else _PASSPORT_STEMS + _FOREIGN_STEMS
+    if "pas" not in lower and "travel doc" not in lower and stems is _PASSPORT_STEMS:
+        return
     for start, end in after_words(lower, stems, 24):
         yield from _ABOUT_PASSPORT.finditer(lower, start, end)
 
@@ -161,12 +163,14 @@ class _Number:
         module: the module of ``python-stdnum`` that knows its checksum.
         about: words that announce it; they are needed unless `strong`.
         strong: the form with its checksum is so rare that no word is needed.
+        short: it may have fewer than nine digits.
     """
 
     pattern: re.Pattern[str]
     module: str
     about: re.Pattern[str]
     strong: bool = False
+    short: bool = False
 
     def check(self) -> Callable[[str], bool]:
         valid: Callable[[str], bool] = importlib.import_module(f"stdnum.{self.module}").is_valid
@@ -188,9 +192,13 @@ def _number(pattern: str, module: str, *about: str, strong: bool = False) -> _Nu
         module,
         words(*about, *_ANY),
         strong,
+        module in _SHORT,
     )
 
 
+_SHORT = frozenset(
+    {"es.dni", "es.nie", "it.codicefiscale", "in_.pan", "mx.curp", "ie.pps", "cl.rut"}
+)
 _NUMBERS = (
     _number(r"[1-9][0-9](?:[ ]?[0-9]{3}){3}|[1-9](?:[ \-]?[0-9]){10}", "de.idnr", r"steuer\w*",
             r"idnr\.?", r"identifikationsn\w*",
@@ -204,9 +212,9 @@ _NUMBERS = (
     _number(r"[A-Z]{3}[ ]?[A-Z]{3}[ ]?[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}[ ]?[A-Z]"
             r"[0-9LMNPQRSTUV]{3}[ ]?[A-Z]",
             "it.codicefiscale", r"codice", r"cf", strong=True),
-    _number(r"[0-9]{4}[ .]?[0-9]{2}[ .]?[0-9]{3}|[0-9]{9}", "nl.bsn", r"bsn", r"burgerservice\w*",
+    _number(r"[0-9]{4}[ .]?[0-9]{2}[ .]?[0-9]{3}|[0-9]{9}", "nl.bsn", r"bsn\w*", r"burgerservice\w*",
             r"sofi\w*"),
-    _number(r"[0-9]{11}", "pl.pesel", r"pesel"),
+    _number(r"[0-9]{11}", "pl.pesel", r"pesel\w*"),
     _number(r"[0-9]{3}\.[0-9]{3}\.[0-9]{3}[\-.][0-9]{2}", "br.cpf", r"cpf", strong=True),
     _number(r"[0-9]{3}[ ]?[0-9]{3}[ ]?[0-9]{3}[ \-]?[0-9]{2}", "br.cpf", r"cpf"),
     _number(r"[2-9][0-9]{3}([ \-]?)[0-9]{4}\1[0-9]{4}", "in_.aadhaar", r"aa?dha+r", r"uid(?:ai)?",
@@ -232,12 +240,12 @@ _NUMBERS = (
     _number(r"[0-9]{6}-[1-8][0-9]{6}", "kr.rrn", r"rrn", r"주민\w*", strong=True),
     _number(r"[0-9]{6}[ ]?[0-9]{4}[ ]?[0-9]{3}", "za.idnr", r"south african", r"sa id", r"rsa id",
             r"id"),
-    _number(r"[1-9][0-9]{10}", "tr.tckimlik", r"t\.?c\.?", r"kimlik", r"turkish", r"tckn"),
+    _number(r"[1-9][0-9]{10}", "tr.tckimlik", r"t\.?c\.?", r"kimlik\w*", r"turkish", r"tckn"),
     _number(r"[1-9][0-9]{12}", "ro.cnp", r"cnp", r"romanian"),
     _number(r"[0-9]{6}/[0-9]{3,4}", "cz.rc", r"rodn[ée]\w*", r"birth number", r"rč"),
     _number(r"[0-9]{10}", "bg.egn", r"egn", r"егн", r"bulgarian"),
     _number(r"[1-6][0-9]{10}", "ee.ik", r"isikukood", r"estonian", r"asmens"),
-    _number(r"[0-9]{11}", "hr.oib", r"oib", r"croatian"),
+    _number(r"[0-9]{11}", "hr.oib", r"oib\w*", r"croatian"),
     _number(r"[0-9]{9}", "il.idnr", r"teudat", r"israeli", r"zehut"),
     _number(r"[0-9]{7}[A-W][A-IW]?", "ie.pps", r"ppsn?", r"irish"),
     _number(r"[0-9]{3}[ \-]?[0-9]{3}[ \-]?[0-9]{4}", "gb.nhs", r"nhs"),
@@ -254,6 +262,7 @@ _NUMBERS = (
             r"steuer\w*", r"abgaben\w*"),
     _number(r"[0-9]{4}[ ]?[0-9]{6}", "at.vnr", r"svnr", r"sozialvers\w*", r"sv-?n\w*"),
 )  # fmt: skip
+_SHORT_NUMBERS = tuple(number for number in _NUMBERS if number.short)
 _PAN = next(number for number in _NUMBERS if number.module == "in_.pan")
 
 
@@ -265,7 +274,8 @@ def national_ids(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """
     text, lower = folded.text, folded.lower
     for start, end in folded.numbers:
-        for number in _NUMBERS:
+        long = end - start > 8 and sum(map(str.isdigit, text[start:end])) > 8
+        for number in _NUMBERS if long else _SHORT_NUMBERS:
             for match in number.pattern.finditer(text, max(0, start - 12), end + 10):
                 if _is_told(match, number, lower):
                     yield Kind.NATIONAL_ID, *match.span()

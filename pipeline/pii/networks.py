@@ -29,9 +29,9 @@ _ABOUT_VERSIONS = words(
     r"install\w*", r"requires?", r"assemblyversion", r"fileversion", r"oid",
 )  # fmt: skip
 _ABOUT_HOSTS = words(
-    r"ips?", r"ipv4", r"hosts?", r"servers?", r"ping\w*", r"ssh", r"connect\w*", r"clients?",
+    r"ips?", r"ipv4", r"host\w*", r"servers?", r"ping\w*", r"ssh", r"connect\w*", r"clients?",
     r"remote",
-    r"address\w*", r"addr", r"dns", r"from", r"visitor", r"login", r"logged", r"traceroute",
+    r"address\w*", r"addrs?", r"dns", r"from", r"visitor", r"login", r"logged", r"traceroute",
     r"gateway", r"listen\w*", r"bind", r"proxy", r"curl", r"request\w*", r"x-forwarded-for",
 )  # fmt: skip
 _PIN = re.compile(
@@ -58,6 +58,7 @@ _IPV6 = re.compile(
 )
 _COLONS = re.compile(r":[0-9a-fA-F]{0,4}:")
 _GROUP = re.compile(r"[0-9a-fA-F]{0,4}\Z")
+_SLICE = re.compile(r"[\w)\]]\[\Z")
 
 # Patterns that start with a plain sign are quick to look for.
 _PAIRS = (re.compile(":[0-9a-fA-F]{2}:"), re.compile("-[0-9a-fA-F]{2}-"))
@@ -98,7 +99,11 @@ def ipv4(folded: Folded, policy: Policy) -> Iterator[Candidate]:
         name = ".".join(map(str, octets))
         address = ipaddress.IPv4Address(name)
         # 224.0.0.0/4 is for groups, 240.0.0.0/4 holds netmasks and broadcasts.
-        if octets[0] in range(224, 240) or (not policy.private_networks and not address.is_global):
+        if (
+            octets[0] in range(224, 240)
+            or octets[:3] == [192, 0, 0]
+            or (not policy.private_networks and not address.is_global)
+        ):
             continue
         if name in _RESOLVERS or (name in _STAND_INS and not policy.placeholders):
             continue
@@ -173,6 +178,8 @@ def ipv6(folded: Folded, policy: Policy) -> Iterator[Candidate]:
             continue
         if all(len(group) == 2 for group in groups) or len(groups) < 2:
             continue
+        if len(groups) == 2 and _SLICE.search(text[max(0, match.start() - 2) : match.start()]):
+            continue
         if not policy.private_networks and not _names_one(address, plain.lower()):
             continue
         yield Kind.IPV6, match.start(), end
@@ -184,7 +191,8 @@ def _names_one(address: ipaddress.IPv6Address, plain: str) -> bool:
         return int(address) & (2**64 - 1) > 0xFFFF
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped.is_global
-    return address.is_global and not address.is_multicast and not plain.startswith(_DNS6)
+    # All that is given out so far is in 2000::/3 (IANA); "rows[1::2]" is not.
+    return int(address) >> 125 == 1 and address.is_global and not plain.startswith(_DNS6)
 
 
 def macs(folded: Folded, policy: Policy) -> Iterator[Candidate]:

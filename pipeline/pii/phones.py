@@ -42,18 +42,19 @@ _TOLD = re.compile(
 _FRENCH = re.compile(r"0[1-9](?:([ .\-])[0-9]{2}(?:\1[0-9]{2}){3}|[0-9]{8})\Z")
 
 _ABOUT = words(
-    r"tel", r"t[eé]l[eé]?(?:ph|f)\w*", r"(?:tele)?phones?\w*", r"mobiles?", r"mobil",
+    r"tels?", r"t[eé]l[eé]?(?:ph|f)\w*", r"(?:tele)?phones?\w*", r"mobiles?", r"mobiln\w*", r"mobil",
     r"cell(?:s|ular\w*|phone)?",
-    r"call\w*", r"fax", r"whats ?app", r"signal", r"telegram", r"sms", r"text(?:ed|ing|s)?(?: "
-        r"me| him| her| us)?",
-    r"dial\w*", r"ring", r"hotline", r"helpline", r"contact(?: number| no)?", r"handy\w*",
+    r"call\w*", r"fax", r"whats ?app", r"signal", r"telegram", r"sms",
+    # Alone it is a word of its own, and the name of a field: "text": "91480041".
+    r"text(?:ed|ing|s)?(?: me| him| her| us| them|(?: to| at| on)?[: ]{1,2}\Z)",
+    r"dial\w*", r"ring(?:s|ing)?", r"hotlines?", r"helplines?", r"contacts?(?: number| no)?", r"handy\w*",
     r"rufnummer",
     r"anrufen", r"ruf\w*", r"portable", r"appel\w*", r"m[oó]vil", r"ll[aá]m\w*", r"celular",
     r"ligue",
     r"chiama\w*", r"cellulare", r"whatsapp", r"reach \w+", r"voicemail", r"extension", r"landline",
     r"joignable", r"numéro", r"msisdn", r"tlf", r"phonenumber", r"gsm", r"viber", r"imessage",
     r"pager",
-    r"phone_?n\w+", r"toll[ \-]free", r"desk", r"tfn?o?", r"ph", r"bel", r"номер", r"тел\w*",
+    r"phone_?n\w+", r"wa\.me", r"toll[ \-]free", r"desk", r"tfn?o?", r"ph", r"bel", r"номер", r"тел\w*",
     r"звон\w*",
     r"電話", r"电话", r"手机", r"전화", r"هاتف", r"فون", r"फ़ोन", r"फोन", whole=True,
 )  # fmt: skip
@@ -90,7 +91,8 @@ _OTHER = words(
     r"bytes?",
     r"size", r"seed", r"port", r"error", r"code", r"bug", r"issue", r"commit", r"hash", r"score",
     r"lot",
-    r"coordinates?", r"lat\w*", r"lon\w*", r"pi", r"array", r"list", r"sequence", r"matrix",
+    r"coordinates?", r"lat(?:itude)?s?", r"lon(?:g|gitude)?s?", r"lng", r"pi",
+    r"array", r"list", r"sequence", r"matrix",
     r"digits?",
     r"bestell\w*", r"rechnung\w*", r"artikel\w*", r"kunden\w*", r"commande", r"facture", r"pedido",
     r"factura",
@@ -108,11 +110,22 @@ _OTHER = words(
     r"national",
 )  # fmt: skip
 _MATHS = re.compile(r"(?:[*/^=<>]|[0-9a-z)] ?\+|[$€£¥]|\b0x)[ ]?\Z", re.I)
+# The same signs as markup: a tag's end, an arrow, bold letters, a bullet, a quoted line, a link.
+_MARKUP = re.compile(
+    r"<[^<>\n]{1,60}>[ ]?\Z|[\-=]>[ ]?\Z|(?:^|[\s(:|>])\*{1,3}\Z|\n[ \t]{0,8}\*[ ]\Z|\n[> ]{0,8}>[ ]?\Z"
+    r"|\bwa\.me/\Z|\b(?:tel|phone|mobile|cell|fax|whatsapp|handy|msisdn)\w{0,12}[\"'\]]{0,2}[ ]?=[ ]?\Z",
+    re.I,
+)
+# An argument: "f(86158384)", but not "Tel(030 1234567)".
+_CALL = re.compile(r"[\w\])]\(\Z")
+_CALLED_PHONE = re.compile(r"(?:tel|phone|mobil|handy|fax|whats|sms)\w{0,12}\(\Z", re.I)
+_DECIMAL = re.compile(r"\+[0-9]{5,}\.[0-9]{1,2}")
 _UNIT = re.compile(
     r" ?(?:%|\$|€|£|km|kg|mb|gb|ms|px|bytes?|people|dollars?|euros?|usd|eur|million|years?)\b", re.I
 )
 _DATE = re.compile(r"(?:0?[1-9]|[12][0-9]|3[01])[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:19"
-    r"|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ](?:0[1-9]|1[0-2])[./\- ](?:0[1-9]|[12][0-9]|3[01])")  # fmt: skip
+    r"|20)[0-9]{2}|(?:19|20)[0-9]{2}[./\- ]?(?:0[1-9]|1[0-2])[./\- ]?(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?![0-9])")  # fmt: skip
 
 
 def phones(folded: Folded, policy: Policy) -> Iterator[Candidate]:
@@ -139,6 +152,19 @@ _CLOSE = re.compile(
     r"(?:tel|phone|mobile|cell|fax|whats ?app|handy|电话|手机|電話)\w*\.?(?: ?(?:no|number|nr|#)\.?)?"
     r"[\"'*`]{0,3}[ ]?(?:[:=#]|is)?[ ]?[\"'(*`]{0,3}\Z"
 )
+
+
+def _is_calculated(text: str, start: int, end: int) -> bool:
+    """Whether a number is part of a calculation or handed to a function."""
+    front = text[max(0, start - 64) : start]
+    if _CALL.search(front) and text[end : end + 1] in {")", ","} and text[start:end].isdigit():
+        return not _CALLED_PHONE.search(front)
+    if _MATHS.search(front[-3:]) is None:
+        return False
+    return not (
+        _MARKUP.search("\n" + front if start <= 64 else front)
+        or (front[-1:] == "<" and text[end : end + 1] == ">")
+    )
 
 
 @functools.lru_cache(4096)
@@ -185,10 +211,10 @@ def _digits(value: str) -> str:
 
 def _abroad_end(match: re.Match[str], lower: str) -> int:
     text, start = match.string, match.start()
-    if start and (text[start - 1].isalnum() or _MATHS.search(text[max(0, start - 3) : start])):
+    if start and (text[start - 1].isalnum() or _is_calculated(text, start, match.end())):
         return -1
     about = _about(lower, start, match.end())
-    if about < 0 and match[0][0] != "+":
+    if (about < 0 and match[0][0] != "+") or _DECIMAL.fullmatch(match[0]):
         return -1
     for end in _ends(match):
         value = text[start:end]
@@ -214,11 +240,7 @@ def _abroad_end(match: re.Match[str], lower: str) -> int:
 def _is_american(match: re.Match[str], text: str, lower: str) -> bool:
     start, end = match.span()
     about = _about(lower, start, end)
-    if (
-        about < 0
-        or _MATHS.search(text[max(0, start - 3) : start])
-        or text[end : end + 1] in {"_", "%"}
-    ):
+    if about < 0 or _is_calculated(text, start, end) or text[end : end + 1] in {"_", "%"}:
         return False
     if text[end : end + 1].isalpha() and text[end : end + 1] not in {"x", "e"}:
         return False
@@ -235,7 +257,7 @@ def _is_national(match: re.Match[str], text: str, lower: str) -> bool:
     value = match[0]
     digits = re.sub("[^0-9]", "", value)
     about = _about(lower, start, end)
-    if about < 0 or _MATHS.search(text[max(0, start - 3) : start]) or text[end : end + 1].isalpha():
+    if about < 0 or _is_calculated(text, start, end) or text[end : end + 1].isalpha():
         return False
     if _DATE.match(value) or ("\n" in value and about <= 0):
         return False
@@ -254,7 +276,7 @@ def _is_national(match: re.Match[str], text: str, lower: str) -> bool:
 
 def _told_end(match: re.Match[str], text: str, lower: str) -> int:
     start, value = match.start(), match[0]
-    if _MATHS.search(text[max(0, start - 3) : start]) or _UNIT.match(lower, match.end()):
+    if _is_calculated(text, start, match.end()) or _UNIT.match(lower, match.end()):
         return -1
     if _about(lower, start, match.end(), 32) <= 0 or _DATE.match(value.strip("(")):
         return -1

@@ -69,6 +69,7 @@ _FORMS = (
     _form(Kind.SECRET, r"gsk_([A-Za-z0-9]{40,60})"),
     _form(Kind.SECRET, r"AccountKey=([0-9A-Za-z+/]{80,90}={0,2})"),
 )  # fmt: skip
+_ANYWHERE = tuple(form for form in _FORMS if form.anywhere)
 _LONGEST_FRONT = 48
 _REACH = 300
 
@@ -98,7 +99,7 @@ def tokens(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     """Tokens of AWS, GitHub, Slack, OpenAI, Anthropic, Google, Stripe and others, by their form."""
     text = folded.text
     places = list(_near(folded))
-    for form in _FORMS:
+    for form in _FORMS if places else _ANYWHERE:
         for match in _matches(form, text, places):
             start = match.start()
             if form.front is not None:

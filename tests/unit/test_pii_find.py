@@ -26,6 +26,16 @@ FOUND = [
     ("phone", "call [4155550132] now"),
     ("phone", "[06 12 34 56 78]"),
     ("phone", "phone [٠١٧١٢٣٤٥٦٧٨]"),
+    ("phone", "The London office answers on [020 7946 0958]."),
+    ("phone", "<tel>[+55 11 99867-3255]</tel>"),
+    ("phone", "call **[415-555-0132]** today"),
+    ("phone", "?name=ann&phone=[4155550132]"),
+    ("phone", "Tel([0171 1234567])"),
+    ("phone", "https://wa.me/[491761234567]"),
+    ("email", "http://[ann.lee@gmail.com]"),
+    ("email", "ann: [ann@mail.org]:hunter"),
+    ("ipv4", "via [45.33.32.156] in 3 hops"),
+    ("github_token", "x-access-token:[ghp_aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5]@github.com/a/b"),
     ("ipv4", "http://[45.33.32.156]:8080/x"),
     ("ipv4", "banned [45[.]33[.]32[.]156]"),
     ("ipv6", "from [2a00:1450:4009:81f::200e] port"),
@@ -77,6 +87,11 @@ SPARED = [
     "look at google dot com", "In 7 Easy Ways", "y = W @ x.view(1, 2)", "AKIAIOSFODNN7EXAMPLE",
     "in 2008 Wall Street fell",
     "bring your passport and 2 photos",
+    "HTML5's sections 8.2.4.44 and 8.2.4.45", "rows[1::2], half[30::2]",
+    "len(text) and len('20240501')", "Decimal('+35236450.6')",
+    "https://$USER:$PASS@host.io", "https://deploy@git.corp.com/a", "git@github.com/org/repo",
+    "rsync a ann@mail.org:/srv/x", "bot@github.com:org/repo.git", "call f(86158384)",
+    "x = dial(4155550132, 3)", '"text": "91480041"', "call 12 * 4155550132",
 ]  # fmt: skip
 
 
@@ -141,6 +156,20 @@ def test_jwt_is_read_not_guessed() -> None:
     )
     assert [one.kind for one in find_pii(f"Bearer {token}")] == [Kind.JWT]
     assert find_pii("eyJust.some.words") == []
+
+
+def test_a_token_is_that_though_it_is_given_to_a_secret() -> None:
+    token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVm"
+    for front in ("Cookie: session=", "access_token=", "password: "):
+        assert [(one.kind, one.value) for one in find_pii(front + token)] == [(Kind.JWT, token)]
+    # What hides beside it is not given away for that.
+    (found,) = find_pii(f"password: x9Kp2mQ7rT4:{token}")
+    assert found.value == f"x9Kp2mQ7rT4:{token}"
+
+
+def test_private_networks_of_ipv6_stay_where_they_are_asked_for() -> None:
+    (found,) = find_pii("fd12:3456:789a::2", policy=Policy(private_networks=True))
+    assert found.kind is Kind.IPV6
 
 
 def test_policy_finds_what_is_spared() -> None:
