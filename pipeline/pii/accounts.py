@@ -19,7 +19,8 @@ __all__ = ["cards", "ibans", "wallets"]
 _BREAK = r"(?:[ \t]{0,2}[\-.\u2014/]?[ \t]{0,2}(?:\r?\n[ \t>]{0,8})?)"
 # 13 to 19 digits (ISO/IEC 7812-1), at most one break between two.
 _CARD = re.compile(rf"(?<![0-9A-Za-z_])[2-6](?:{_BREAK}[0-9]){{12,18}}(?![0-9])")
-_DECIMAL = re.compile(r"(?:[0-9][.,]|[$€£#])\Z")
+# Behind a comma it is the next cell of a row as often as a decimal, and Luhn's sum decides.
+_DECIMAL = re.compile(r"(?:[0-9]\.|[$€£#])\Z")
 _GROUPS = {
     (4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 5), (4, 4, 4, 1),
     (6, 4, 4, 4), (8, 8), (6, 13), (4, 4, 4, 3), (4, 12), (12, 4), (6, 10), (4, 3, 3, 3), (8, 4, 4),
@@ -79,7 +80,7 @@ def cards(folded: Folded, policy: Policy) -> Iterator[Candidate]:
     for match in around_numbers(_CARD, text, folded.numbers):
         start, end = match.span()
         if _DECIMAL.search(text[max(0, start - 2) : start]) or re.match(
-            r"[.,][0-9]|[A-Za-z_]", text[end : end + 2]
+            r"\.[0-9]|[A-Za-z_]", text[end : end + 2]
         ):
             continue
         about = last_word(_ABOUT_CARDS, lower, start, 60)

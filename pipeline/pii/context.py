@@ -60,7 +60,7 @@ def around_numbers(
     text: str,
     numbers: Sequence[tuple[int, int]],
     before: int = 4,
-    after: int = 3,
+    after: int = 40,
 ) -> Iterator[re.Match[str]]:
     """Matches of a pattern near the places of long numbers.
 
