@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ from classifiers.evaluate import proportion
 
 EACH = 15  # items of a benchmark and form
 WORDS = 500
+MEASURED = Path(__file__).parents[1] / "audits" / "shipped" / "measured.json"
 AT_ONCE = 64
 
 
@@ -55,10 +57,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("shared", type=Path)
     arguments.add_argument("--figures", type=Path, help="cache of train_verifier.py")
+    arguments.add_argument("--write", action="store_true", help="recall of copies into audits/shipped")
     options = arguments.parse_args()
     pages = _pages(options.shared)
     print(f"{len(pages)} pages of {WORDS} words and less")
-    _copies(options.shared, pages)
+    copies = _copies(options.shared, pages)
+    if options.write:
+        MEASURED.write_text(json.dumps(copies, indent=1) + "\n", "utf-8")
     _passages(options.shared)
     if options.figures:
         _in_page(options.shared, options.figures, pages)
@@ -104,7 +109,7 @@ def _share(found: Sequence[bool]) -> str:
     return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}] of {len(found):,}"
 
 
-def _copies(shared: Path, pages: Sequence[str]) -> None:
+def _copies(shared: Path, pages: Sequence[str]) -> dict[str, dict[str, object]]:
     benchmarks = [load_benchmark(name, folder=shared / "benchmarks") for name in SHARED]
     rng = np.random.default_rng(5)
     with tempfile.TemporaryDirectory() as folder:
@@ -140,6 +145,12 @@ def _copies(shared: Path, pages: Sequence[str]) -> None:
     for at in missed[:40]:
         print(f"    missed {forms[at]:16} {truths[at].benchmark} {truths[at].id}: "
               f"{truths[at].question[:80]!r}")  # fmt: skip
+    measured: dict[str, dict[str, object]] = {}
+    for form in dict.fromkeys(forms):
+        own = [ok for name, ok in zip(forms, hit, strict=True) if name == form]
+        of_kind = measured.setdefault(FORMS[form].kind.value, {})
+        of_kind[form] = proportion(sum(own), len(own)).to_json()
+    return measured
 
 
 def _by(name: str, groups: Sequence[str], hit: Sequence[bool]) -> None:
