@@ -57,7 +57,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("shared", type=Path)
     arguments.add_argument("--figures", type=Path, help="cache of train_verifier.py")
-    arguments.add_argument("--write", action="store_true", help="recall of copies into audits/shipped")
+    arguments.add_argument(
+        "--write", action="store_true", help="recall of copies into audits/shipped"
+    )
     options = arguments.parse_args()
     pages = _pages(options.shared)
     print(f"{len(pages)} pages of {WORDS} words and less")
