@@ -24,26 +24,26 @@ __all__ = ["ALPHABET", "CHUNKS", "BytePairs"]
 
 # Marks and symbols, ASCII's and those of the blocks that hold nothing else.
 _MARK = (
-    r"\x00-\x08\x0b\x0c\x0e-\x1f!-/:-@\[-`{-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7"
-    r"\u060c\u061b\u061f\u06d4\u0964\u0965\u2000-\u200b\u200e-\u2bff\u2e00-\u2e7f\u3000-\u3004"
-    r"\u3008-\u3020\u3030\u30fb\ufe10-\ufe1f\ufe30-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40"
-    r"\uff5b-\uff65\uffe0-\uffff\U0001f000-\U0001faff"
+    "\x00-\x08\x0b\x0c\x0e-\x1f!-/:-@\\[-`{-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7"
+    "\u00f7\u060c\u061b\u061f\u06d4\u0964\u0965\u2000-\u200b\u200e-\u2bff\u2e00-\u2e7f\u3000-\u3004"
+    "\u3008-\u3020\u3030\u30fb\ufe10-\ufe1f\ufe30-\ufe6f\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40"
+    "\uff5b-\uff65\uffe0-\uffff\U0001f000-\U0001faff"
 )
-_SPACE = r"\t\n\r "
-_OTHER = rf"{_SPACE}0-9{_MARK}"
-_NEAR = rf"[^{_OTHER}\u0530-\U0010ffff]"  # letters of Latin, Greek, Cyrillic and their kin
-_FAR = rf"[^{_OTHER}\x00-\u052f]"  # letters of every other script; many of them part no words
+_SPACE = "\t\n\r "
+_OTHER = f"{_SPACE}0-9{_MARK}"
+_NEAR = f"[^{_OTHER}\u0530-\U0010ffff]"  # letters of Latin, Greek, Cyrillic and their kin
+_FAR = f"[^{_OTHER}\x00-\u052f]"  # letters of every other script; many of them part no words
 
 CHUNKS = (
-    rf"['’](?:s|t|re|ve|m|ll|d)(?!{_NEAR})"
-    rf"| ?{_NEAR}{{1,32}}"
-    rf"| ?{_FAR}{{1,6}}"
-    r"| ?[0-9]{1,3}"
-    rf"| ?[{_MARK}]{{1,16}}"
-    r"|[ \t]{0,16}[\r\n]{1,16}"
-    rf"|[{_SPACE}]{{1,32}}(?![^{_SPACE}])"
-    rf"|[{_SPACE}]"
-).encode("ascii", "backslashreplace").decode("unicode_escape")  # fmt: skip
+    f"['’](?:s|t|re|ve|m|ll|d)(?!{_NEAR})"
+    f"| ?{_NEAR}{{1,32}}"
+    f"| ?{_FAR}{{1,6}}"
+    "| ?[0-9]{1,3}"
+    f"| ?[{_MARK}]{{1,16}}"
+    "|[ \t]{0,16}[\r\n]{1,16}"
+    f"|[{_SPACE}]{{1,32}}(?![^{_SPACE}])"
+    f"|[{_SPACE}]"
+)
 """The rule by which a text is cut, as a regular expression for Python and for Oniguruma."""
 
 WINDOW = 1 << 18  # characters cut at once

@@ -92,7 +92,7 @@ class TokenCounter:
 
     @property
     def label(self) -> str:
-        """A name for people, which does not depend on where the file lies."""
+        """A name for people: that of the file with its folder's."""
         if self.tokenizer == EMBEDDED:
             return "embedded tokenizer"
         path = Path(self.tokenizer)

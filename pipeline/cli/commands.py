@@ -250,6 +250,7 @@ def _result_json(result: RunResult) -> dict[str, Any]:
             "decided_again": result.decided_again,
             "resumed": result.resumed,
         },
+        **({"tokens": dict(result.tokens)} if result.tokens is not None else {}),
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,
     }
@@ -258,9 +259,12 @@ def _result_json(result: RunResult) -> dict[str, Any]:
 def _print_result(terminal: Console, result: RunResult) -> None:
     from pipeline.reports.folders import FOLDERS, RECEIPTS_NOTE
     from pipeline.reports.funnel import headline
+    from pipeline.reports.tokens import token_line
 
     _print_funnel(terminal, result.report)
     lines = [f"{headline(result.report)} in {result.seconds:.1f} s"]
+    if result.tokens is not None:
+        lines.append(token_line(result.tokens))
     for place, what in (
         ("report.html", "funnel, rules and recipe, to be read in a browser"),
         *((f"{folder.kind}/", folder.holds) for folder in FOLDERS),
