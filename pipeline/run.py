@@ -86,6 +86,7 @@ def run(
     address: str | None = None,
     serial: bool = False,
     progress: Reporter | None = None,
+    executor: Executor | None = None,
 ) -> RunResult:
     """Run a recipe to its end, continuing whatever an earlier run has left in the folder.
 
@@ -96,6 +97,7 @@ def run(
         address: a Ray cluster to join; None starts a local Ray.
         serial: no Ray: one split after another in this process.
         progress: where to show what is going on.
+        executor: what runs the tasks, instead of Ray or, with ``serial``, this process.
 
     Raises:
         ConfigError, SourceError, StorageError, RunError, ConservationError: see
@@ -109,7 +111,7 @@ def run(
             f"{out or recipe.output} holds deduplicated files; give another folder with --out"
         )
     against = open_indexes(recipe.dedup.against, recipe.dedup.signing) if recipe.dedup else []
-    executor = SerialExecutor() if serial else RayExecutor(workers, address)
+    executor = executor or (SerialExecutor() if serial else RayExecutor(workers, address))
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
         splits = curation.source.plan()
         copies = _payload_copies(curation, folder, splits, executor, progress)

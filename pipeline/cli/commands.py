@@ -12,6 +12,7 @@ from pipeline import __version__
 from pipeline.cli.audit import audit
 from pipeline.cli.classifier import classifier
 from pipeline.cli.dedup import dedup
+from pipeline.cli.plan import plan
 from pipeline.cli.prompts import prompts
 from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
 
@@ -307,4 +308,5 @@ def _print_funnel(terminal: Console, counts: SplitReport) -> None:
 main.add_command(audit)
 main.add_command(classifier)
 main.add_command(dedup)
+main.add_command(plan)
 main.add_command(prompts)
