@@ -4,14 +4,17 @@
 
 Each round plans, and runs, once with one worker in one process and once with two through Ray. Plan and
 run alternate, so that a slow spell of the machine hits both; still the ratios are as noisy as the
-machine is. CPU is compared for one worker alone, since Ray's own processes belong to no worker; memory
-is the largest sum over the run's process and its child at any time.
+machine is: the load average is printed, and two workers on two cores that others use, too, are no
+faster than one. CPU is compared for one worker alone, since Ray's own processes belong to no worker;
+memory is the largest sum over the run's process and its child at any time. What Ray takes to start and
+to stop is timed by itself and taken off the run's time, as a plan leaves it out.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from pathlib import Path
 import psutil
 from measure import Sampling, machine, measured
 
+RAY = "import ray; ray.init(num_cpus=2, include_dashboard=False); ray.shutdown()"
 GRISTMILL = (sys.executable, "-m", "pipeline.cli")
 
 
@@ -38,7 +42,7 @@ def main() -> None:
     source = f"source={{kind: warc, paths: ['{paths}'], split_size: {arguments.split_size}}}"
     recipe = (arguments.recipe, "--set", source)
     print(machine())
-    print(f"{'workers':>7}  {'':16}{'plan':>12}{'interval':>26}{'run':>12}{'plan / run':>12}")
+    print(f"{'workers':>7}  {'':16}{'plan':>13}{'interval':>28}{'run':>13}{'plan / run':>12}")
     for _ in range(arguments.rounds):
         for workers in arguments.workers:
             with tempfile.TemporaryDirectory(prefix="gristmill-accuracy-") as name:
@@ -57,11 +61,12 @@ def one_round(recipe: tuple[str, ...], workers: int, pieces: int, work: Path) ->
         cost = measured(
             [*GRISTMILL, "run", *recipe, "--quiet", "--out", str(work / "out"), *way], work / "log"
         )
+    ray = 0.0 if workers == 1 else measured([sys.executable, "-c", RAY], work / "log").wall
     manifest = json.loads((work / "out" / "manifest.json").read_text())
     fates = manifest["counts"]["fates"]
     disk = sum(path.stat().st_size for path in (work / "out").rglob("*") if path.is_file())
     rows = [
-        ("wall s", plan["wall_hours"], 3600.0, cost.wall),
+        ("wall s", plan["wall_hours"], 3600.0, cost.wall - ray),
         ("disk MB", plan["disk_bytes"], 1e-6, disk / 1e6),
         ("records", plan["records"], 1.0, sum(fates.values())),
         ("kept", plan["kept"], 1.0, fates["kept"]),
@@ -76,8 +81,8 @@ def one_round(recipe: tuple[str, ...], workers: int, pieces: int, work: Path) ->
     for name, estimate, unit, real in rows:
         value, low, high = (unit * (estimate[end] or 0) for end in ("value", "low", "high"))
         print(
-            f"{workers:7}  {name:16}{value:12,.1f}{f'{low:,.1f} to {high:,.1f}':>26}"
-            f"{real:12,.1f}{value / real:12.2f}",
+            f"{workers:7}  {name:16}{value:13,.1f}{f'{low:,.1f} to {high:,.1f}':>28}"
+            f"{real:13,.1f}{value / real:12.2f}",
             flush=True,
         )
 

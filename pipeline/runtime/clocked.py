@@ -48,15 +48,17 @@ class ClockedExecutor(SerialExecutor):
     def run(
         self, work: Work, tasks: Sequence[Any], on_tick: OnTick | None = None
     ) -> Iterator[tuple[int, Any]]:
-        for position, task in enumerate(tasks):
+        waiting = super().run(work, tasks, on_tick)
+        for task in tasks:
             index = getattr(task, "index", None)
+            index = index if isinstance(index, int) else None
             before = self.now()
-            ((_, ended),) = super().run(work, [task], on_tick)
+            ended = next(waiting)
             after = self.now()
             spent = Cost(after.cpu - before.cpu, after.wall - before.wall)
             self.costs[index] = self.costs.get(index, Cost()).plus(spent)
             self.peaks[index] = max(self.peaks.get(index, 0), self._height())
-            yield position, ended
+            yield ended
 
     def taken(self) -> Cost:
         """What all tasks so far have taken."""
