@@ -75,6 +75,7 @@ def one_round(recipe: tuple[str, ...], workers: int, pieces: int, work: Path) ->
     if workers == 1:
         rows[:0] = [("CPU s", plan["cpu_hours"], 3600.0, cost.cpu)]
         rows.append(("memory MB", plan["memory_bytes"], 1e-6, peak.bytes / 1e6))
+    print(f"load average {os.getloadavg()[0]:.1f}, Ray's start {ray:.1f} s taken off; ", end="")
     print(
         f"{plan['sampled_bytes'] / plan['input_bytes']:.0%} of the input in {plan['seconds']:.0f} s"
     )
