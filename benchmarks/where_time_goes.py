@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="fineweb")
     arguments = parser.parse_args()
     source = f"source={{kind: warc, paths: ['{arguments.warc}/*.warc.gz']}}"
-    recipe = load_recipe(arguments.recipe, [source, PRESCREEN])
+    recipe = load_recipe(arguments.recipe, [source, PRESCREEN, "tokens={}"])
     engine = make_engine(recipe.extraction.engine, recipe.extraction.options)
     engine.prepare()
     prescreen = recipe.extraction.prescreen
@@ -79,6 +79,9 @@ def main() -> None:
                         doc = doc.with_text(step.clean(doc.text)[0])
                     else:
                         step.decide(step.measure(doc))
+            with clock("tokens"):
+                assert recipe.tokens is not None
+                recipe.tokens.count([doc.text])
     print(f"{machine()}; {responses} responses, {extracted} extracted\n")
     for name, seconds in spent.items():
         print(f"{name:24}{1000 * seconds / responses:8.2f} ms per response")

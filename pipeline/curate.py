@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from classifiers.token_counter import TokenCounter
 from pipeline.core.decisions import SignalValue, Verdict
 from pipeline.core.errors import GristmillError, RecordError
 from pipeline.core.records import Document, Failure, Fate, RawRecord, encodable
@@ -24,7 +25,17 @@ from pipeline.filters.cleaners import Cleaner
 from pipeline.runtime.ledger import read_rows
 from pipeline.sources.base import Split
 
-__all__ = ["PayloadCopies", "Traced", "admitted", "close_extractors", "decide", "measure"]
+__all__ = [
+    "CHARACTERS_PER_BATCH",
+    "DOCUMENTS_PER_BATCH",
+    "PayloadCopies",
+    "Traced",
+    "admitted",
+    "close_extractors",
+    "count_tokens",
+    "decide",
+    "measure",
+]
 
 # Texts that are measured together, by whichever bound is met first. Small batches cost the classifiers
 # a third of their speed, since each fetches its model from memory again; long texts are many to hold.
@@ -193,6 +204,19 @@ def _measure(curation: Curation, batch: Sequence[Traced]) -> None:
             traced.text = traced.doc.text
             decide(curation, traced)
             traced.doc = None
+    if curation.tokens:
+        count_tokens(curation.tokens, batch)
+
+
+def count_tokens(counter: TokenCounter, batch: Sequence[Traced]) -> None:
+    """Words (by white space) and tokens of every text, whatever its fate, into its ledger row.
+
+    Tokens are None where the tokenizer fails; that is no reason to lose a text.
+    """
+    texts = [(traced, traced.text) for traced in batch if traced.text is not None]
+    counts = counter.count([text for _, text in texts])
+    for (traced, text), tokens in zip(texts, counts, strict=True):
+        traced.row.update(words=len(text.split()), tokens=tokens)
 
 
 def _measure_together(step: Filter, texts: Sequence[Traced]) -> bool:

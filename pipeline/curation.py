@@ -9,6 +9,7 @@ import dataclasses
 from typing import Any
 
 import pipeline
+from classifiers.token_counter import TokenCounter
 from pipeline.core.decisions import Bound, Signal
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.settings import Dedup
@@ -37,6 +38,7 @@ class Curation:
         keep_dropped: share of dropped texts written to ``dropped/``, chosen by a hash of the id.
             At 1.0 a bound can be changed later without extracting again.
         dedup: how duplicates are found once all splits are done; None to leave them in.
+        tokens: what the tokens of each text are counted by; None not to count them.
 
     Raises:
         ConfigError: a filter that ranks documents bounds ``top`` by something else than its share,
@@ -50,6 +52,7 @@ class Curation:
     corpus_format: str = "parquet"
     keep_dropped: float = 1.0
     dedup: Dedup | None = None
+    tokens: TokenCounter | None = None
 
     def __post_init__(self) -> None:
         for gate in self.gates:
@@ -88,7 +91,12 @@ class Curation:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
-        return Schemas(tuple(declared), clusters=self.dedup is not None, tags=self.tags())
+        return Schemas(
+            tuple(declared),
+            clusters=self.dedup is not None,
+            tags=self.tags(),
+            tokens=self.tokens is not None,
+        )
 
     def tags(self) -> tuple[str, ...]:
         """Signals that are also written beside the texts, as ``family.signal``."""
@@ -111,11 +119,18 @@ class Curation:
             self.dedup is not None and self.dedup.payload,
             self.extraction.parameters(),
             [_identity(step) for step in self.steps],
-            self.models(),
+            self._step_models(),
         )
 
     def models(self) -> dict[str, str]:
-        """sha256 of every model and list file in use, by name."""
+        """sha256 of every model, list file and tokenizer in use, by name."""
+        return self._step_models() | (self.tokens.models() if self.tokens else {})
+
+    def counted_by(self) -> str | None:
+        """sha256 of the tokenizer; None where tokens are not counted."""
+        return self.tokens.file.verify() if self.tokens else None
+
+    def _step_models(self) -> dict[str, str]:
         found: dict[str, str] = {}
         if self.extraction.prescreen:
             found |= self.extraction.prescreen.models()
@@ -124,11 +139,15 @@ class Curation:
         return dict(sorted(found.items()))
 
     def decided(self) -> str:
-        """Fingerprint of `measured`, every bound and ranking, and what is written."""
+        """Fingerprint of `measured`, every bound and ranking, and what is written.
+
+        Tokens are part of it: texts that are stored can be counted anew without the crawl.
+        """
         bounds = [_bounds(step) for step in self.filters]
         rankings = [[name, dataclasses.astuple(by)] for name, by in self.rankings.items()]
         written = [self.corpus_format, self.keep_dropped, self.dedup is not None, self.tags()]
-        return fingerprint(self.measured(), bounds, rankings, written)
+        counted = [self.counted_by()] if self.tokens else []
+        return fingerprint(self.measured(), bounds, rankings, written, *counted)
 
 
 def _identity(step: Filter | Cleaner) -> list[Any]:

@@ -16,7 +16,13 @@ import xxhash
 from pipeline.core.decisions import Verdict
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import Failure, Fate
-from pipeline.curate import Traced, decide
+from pipeline.curate import (
+    CHARACTERS_PER_BATCH,
+    DOCUMENTS_PER_BATCH,
+    Traced,
+    count_tokens,
+    decide,
+)
 from pipeline.curation import DEDUP, Curation
 from pipeline.dedup.outcome import CLUSTER
 from pipeline.filters.base import TOP
@@ -71,7 +77,10 @@ class DuplicateFates:
 
 
 def by_signals(curation: Curation, folder: RunFolder, index: int) -> Iterator[Traced]:
-    """Records of split ``index`` by the present bounds; ranks are taken back, whatever ranks now."""
+    """Records of split ``index`` by the present bounds; ranks are taken back, whatever ranks now.
+
+    Tokens are counted anew where the tokenizer is another one.
+    """
     families = {
         step.name: [f"{step.name}.{signal.name}" for signal in step.signals if signal.name != TOP]
         for step in curation.filters
@@ -85,7 +94,11 @@ def by_signals(curation: Curation, folder: RunFolder, index: int) -> Iterator[Tr
                 traced.row[f"{name}.{TOP}"] = 0.0 if measured else None
             yield traced
 
-    return _decided(curation, unranked())
+    decided = _decided(curation, unranked())
+    before = Completion.read(folder, index)
+    if before is not None and before.tokens == curation.counted_by():
+        return decided
+    return _counted(curation, decided)
 
 
 def by_ranks(curation: Curation, folder: RunFolder, index: int, ranks: Ranks) -> Iterator[Traced]:
@@ -170,6 +183,25 @@ def _left(folder: RunFolder, index: int) -> Iterator[Traced]:
         else:
             traced.text = texts.pop(row["id"], None)
         yield traced
+
+
+def _counted(curation: Curation, records: Iterable[Traced]) -> Iterator[Traced]:
+    """The same records with their words and tokens by the present tokenizer, or without."""
+    batch: list[Traced] = []
+    characters = 0
+    for traced in records:
+        for name in ("words", "tokens"):
+            traced.row.pop(name, None)
+        batch.append(traced)
+        characters += len(traced.text or "")
+        if len(batch) == DOCUMENTS_PER_BATCH or characters >= CHARACTERS_PER_BATCH:
+            if curation.tokens:
+                count_tokens(curation.tokens, batch)
+            yield from batch
+            batch, characters = [], 0
+    if curation.tokens:
+        count_tokens(curation.tokens, batch)
+    yield from batch
 
 
 def _decided(curation: Curation, records: Iterable[Traced]) -> Iterator[Traced]:

@@ -80,7 +80,9 @@ def announce(
     if done:
         parts.append(f"{done} of {done + again + changed + unread} splits are done already")
     if again:
-        parts.append(f"bounds changed: {again} splits are decided again from stored signals")
+        parts.append(
+            f"bounds or tokenizer changed: {again} splits are decided again from stored signals"
+        )
     if changed:
         parts.append(f"recipe, input or parts changed: {changed} splits are read again")
     if unread:

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from pipeline.runtime.progress import Reporter, Silent, shown
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Split
 from pipeline.split import SplitTask, curate_split
+from pipeline.token_totals import token_totals
 
 __all__ = ["RunResult", "run"]
 
@@ -49,6 +50,7 @@ class RunResult:
         seconds: wall-clock time of this run.
         quarantine_limit: share of records the recipe allows in quarantine.
         deduplicated: the recipe takes duplicates out.
+        tokens: sums of the token counts, as in the manifest; None where none are counted.
     """
 
     folder: RunFolder
@@ -60,6 +62,7 @@ class RunResult:
     seconds: float
     quarantine_limit: float
     deduplicated: bool = False
+    tokens: Mapping[str, Any] | None = None
 
     @property
     def quarantined_share(self) -> float:
@@ -83,6 +86,7 @@ def run(
     address: str | None = None,
     serial: bool = False,
     progress: Reporter | None = None,
+    executor: Executor | None = None,
 ) -> RunResult:
     """Run a recipe to its end, continuing whatever an earlier run has left in the folder.
 
@@ -93,6 +97,7 @@ def run(
         address: a Ray cluster to join; None starts a local Ray.
         serial: no Ray: one split after another in this process.
         progress: where to show what is going on.
+        executor: what runs the tasks, instead of Ray or, with ``serial``, this process.
 
     Raises:
         ConfigError, SourceError, StorageError, RunError, ConservationError: see
@@ -106,7 +111,7 @@ def run(
             f"{out or recipe.output} holds deduplicated files; give another folder with --out"
         )
     against = open_indexes(recipe.dedup.against, recipe.dedup.signing) if recipe.dedup else []
-    executor = SerialExecutor() if serial else RayExecutor(workers, address)
+    executor = executor or (SerialExecutor() if serial else RayExecutor(workers, address))
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
         splits = curation.source.plan()
         copies = _payload_copies(curation, folder, splits, executor, progress)
@@ -125,7 +130,8 @@ def run(
         )
         reports = [done[index].report for index in range(len(splits))]
         report = sum_reports(curation.stage_names(), reports)
-        _leave_manifest(recipe, curation, folder, done, report, ranked.noted, dedup)
+        tokens = _sum_tokens(curation, folder, done, executor, progress)
+        _leave_manifest(recipe, curation, folder, done, report, ranked.noted, dedup, tokens)
     return RunResult(
         folder=folder,
         report=report,
@@ -136,6 +142,7 @@ def run(
         seconds=time.monotonic() - started,
         quarantine_limit=recipe.limits.quarantined,
         deduplicated=recipe.dedup is not None,
+        tokens=tokens,
     )
 
 
@@ -149,6 +156,7 @@ def _curation(recipe: Recipe) -> Curation:
         corpus_format=recipe.keep.corpus,
         keep_dropped=recipe.keep.dropped_share,
         dedup=recipe.dedup,
+        tokens=recipe.tokens,
     )
 
 
@@ -236,6 +244,20 @@ def _deduplicate(
         return take_out_duplicates(curation, folder, splits, done, against, execute, progress)
 
 
+def _sum_tokens(
+    curation: Curation,
+    folder: RunFolder,
+    done: dict[int, Completion],
+    executor: Executor,
+    progress: Reporter,
+) -> dict[str, Any] | None:
+    """Sums of the token counts, where the recipe counts tokens."""
+    if curation.tokens is None:
+        return None
+    with progress:
+        return token_totals(curation, folder, done, shown(executor.run, progress))
+
+
 def _leave_manifest(
     recipe: Recipe,
     curation: Curation,
@@ -244,6 +266,7 @@ def _leave_manifest(
     report: SplitReport,
     ranking: dict[str, Any],
     dedup: dict[str, Any] | None,
+    tokens: dict[str, Any] | None,
 ) -> None:
     manifest = run_manifest(
         # Where the output lies is no part of what it is.
@@ -256,6 +279,7 @@ def _leave_manifest(
         report=report,
         ranking=ranking,
         dedup=dedup,
+        tokens=tokens,
     )
     folder.write_text(folder.root / "report.html", run_page(manifest))
     folder.write_text(folder.root / "README.md", data_card(manifest))

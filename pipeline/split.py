@@ -119,6 +119,7 @@ def _finish(task: SplitTask, traced: Iterable[Traced], tick: Tick) -> Completion
         report=report,
         files=writer.files,
         ranked=task.ranks.digest if task.ranks else before.ranked if before else None,
+        tokens=curation.counted_by(),
     )
     note_identities(folder, index, identities)
     completion.write(folder, index)
@@ -164,8 +165,10 @@ def _file(curation: Curation, writer: PartsWriter, report: SplitReport, item: Tr
 
 
 def _text_row(curation: Curation, row: dict[str, Any], text: str) -> dict[str, Any]:
+    counted = ("tokens",) if curation.tokens else ()
+    clusters = CLUSTER if curation.dedup else ()
     return {
-        **_only(row, (*ORIGIN, "date", *(CLUSTER if curation.dedup else ()), *curation.tags())),
+        **_only(row, (*ORIGIN, "date", *counted, *clusters, *curation.tags())),
         "text": text,
         "language": row.get("language.label"),
         "language_score": row.get("language.label_score"),

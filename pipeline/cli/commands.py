@@ -12,6 +12,7 @@ from pipeline import __version__
 from pipeline.cli.audit import audit
 from pipeline.cli.classifier import classifier
 from pipeline.cli.dedup import dedup
+from pipeline.cli.plan import plan
 from pipeline.cli.prompts import prompts
 from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
 
@@ -250,6 +251,7 @@ def _result_json(result: RunResult) -> dict[str, Any]:
             "decided_again": result.decided_again,
             "resumed": result.resumed,
         },
+        **({"tokens": dict(result.tokens)} if result.tokens is not None else {}),
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,
     }
@@ -258,9 +260,12 @@ def _result_json(result: RunResult) -> dict[str, Any]:
 def _print_result(terminal: Console, result: RunResult) -> None:
     from pipeline.reports.folders import FOLDERS, RECEIPTS_NOTE
     from pipeline.reports.funnel import headline
+    from pipeline.reports.tokens import token_line
 
     _print_funnel(terminal, result.report)
     lines = [f"{headline(result.report)} in {result.seconds:.1f} s"]
+    if result.tokens is not None:
+        lines.append(token_line(result.tokens))
     for place, what in (
         ("report.html", "funnel, rules and recipe, to be read in a browser"),
         *((f"{folder.kind}/", folder.holds) for folder in FOLDERS),
@@ -303,4 +308,5 @@ def _print_funnel(terminal: Console, counts: SplitReport) -> None:
 main.add_command(audit)
 main.add_command(classifier)
 main.add_command(dedup)
+main.add_command(plan)
 main.add_command(prompts)

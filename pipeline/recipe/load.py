@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pipeline
+from classifiers.token_counter import TokenCounter
 from pipeline.core.errors import GristmillError, PluginError, RecipeError, SourceError
 from pipeline.core.registry import nearest
 from pipeline.dedup.settings import Dedup
@@ -27,7 +28,18 @@ from pipeline.sources import SOURCES
 __all__ = ["find_config", "load_recipe", "read_recipe"]
 
 Tokenizer = Literal["words", "spacy"]
-KEYS = ("name", "output", "source", "extract", "tokenizer", "filters", "dedup", "keep", "limits")
+KEYS = (
+    "name",
+    "output",
+    "source",
+    "extract",
+    "tokenizer",
+    "filters",
+    "dedup",
+    "tokens",
+    "keep",
+    "limits",
+)
 REQUIRED = ("name", "source", "filters")
 
 
@@ -122,6 +134,7 @@ def _build_recipe(tree: Tree) -> Recipe | None:
     extraction = _build_extraction(tree) if "extract" in present else Extraction()
     steps = build_steps(tree, tokenizer) if "filters" in present else ()
     dedup = build(tree, ("dedup",), Dedup) if "dedup" in present else None
+    tokens = _build_tokens(tree) if "tokens" in present else None
     keep = build(tree, ("keep",), Keep) if "keep" in present else Keep()
     limits = build(tree, ("limits",), RunLimits) if "limits" in present else RunLimits()
     if extraction is not INVALID and extraction.prescreen is not None:
@@ -135,7 +148,9 @@ def _build_recipe(tree: Tree) -> Recipe | None:
         for step in steps
         if isinstance(step, URL) and step == URL(bounds=step.bounds)
     )
-    return Recipe(name, output, source, extraction, steps, tokenizer, dedup, keep, limits, warnings)
+    return Recipe(
+        name, output, source, extraction, steps, tokenizer, dedup, keep, limits, warnings, tokens
+    )
 
 
 def _build_source(tree: Tree) -> Any:
@@ -191,6 +206,18 @@ def _build_extraction(tree: Tree) -> Any:
                     else {name: getattr(options, name) for name in written["options"]}
                 )
     return build(tree, key, Extraction, preset)
+
+
+def _build_tokens(tree: Tree) -> Any:
+    """What tokens are counted by, once it has counted some."""
+    counter = build(tree, ("tokens",), TokenCounter)
+    if counter is not INVALID:
+        try:
+            counter.check()
+        except GristmillError as error:
+            tree.fault(blamed(tree, ("tokens",), str(error)), str(error))
+            return INVALID
+    return counter
 
 
 def _check_prescreen(tree: Tree, prescreen: Prescreen, steps: Sequence[Filter | Cleaner]) -> None:

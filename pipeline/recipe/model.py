@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from classifiers.token_counter import TokenCounter
 from pipeline.dedup.settings import Dedup
 from pipeline.extract import Extraction
 from pipeline.extract.html import make_engine
@@ -68,6 +69,7 @@ class Recipe:
         keep: what is written.
         limits: when the run counts as a bad one.
         warnings: what is allowed and probably not meant, one sentence each.
+        tokens: what tokens are counted by, None not to count them.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Recipe:
     keep: Keep = Keep()
     limits: RunLimits = RunLimits()
     warnings: tuple[str, ...] = ()
+    tokens: TokenCounter | None = None
 
     @property
     def filters(self) -> tuple[Filter, ...]:
@@ -107,6 +110,7 @@ class Recipe:
             "tokenizer": self.tokenizer,
             "filters": [_describe_step(step) for step in self.steps],
             **({} if self.dedup is None else {"dedup": _fields(self.dedup)}),
+            **({} if self.tokens is None else {"tokens": _fields(self.tokens)}),
             "keep": _fields(self.keep),
             "limits": _fields(self.limits),
         }

@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.core.records import Fate
 from pipeline.reports.folders import FOLDERS
 from pipeline.reports.funnel import funnel, headline
+from pipeline.reports.tokens import token_facts
 from pipeline.runtime.manifest import SplitReport
 
 __all__ = ["data_card"]
@@ -58,6 +59,7 @@ def data_card(manifest: Mapping[str, Any]) -> str:
         "",
         *_ranking(manifest),
         *_duplicates(manifest),
+        *_tokens(manifest),
         "## Models",
         "",
         *(f"- `{name}` sha256 `{digest}`" for name, digest in manifest["models"].items()),
@@ -121,5 +123,26 @@ def _duplicates(manifest: Mapping[str, Any]) -> list[str]:
         f"that stays, with a verified {parameters['similarity']} similarity of at least "
         f"{parameters['threshold']} over shingles of {parameters['words']} words. "
         f"`{manifest['dedup']['receipts']['file']}` has a row for each.",
+        "",
+    ]
+
+
+def _tokens(manifest: Mapping[str, Any]) -> list[str]:
+    facts = token_facts(manifest)
+    if facts is None:
+        return []
+    return [
+        "## Tokens",
+        "",
+        f"{facts.tokens:,} tokens by `{facts.tokenizer}` (sha256 `{facts.sha256}`). {facts.rule_of_thumb}",
+        *([f"{facts.uncounted:,} documents could not be counted."] if facts.uncounted else []),
+        "",
+        "| language | documents | tokens | tokens per word | characters per token |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| {row.name} | {row.documents:,} | {row.tokens:,} "
+            f"| {row.per_word} | {row.characters_per_token} |"
+            for row in facts.languages
+        ),
         "",
     ]

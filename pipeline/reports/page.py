@@ -18,6 +18,7 @@ import yaml
 from pipeline.core.records import Fate
 from pipeline.reports.folders import FOLDERS
 from pipeline.reports.funnel import FunnelRow, RuleCount, funnel, headline
+from pipeline.reports.tokens import token_facts
 from pipeline.runtime.manifest import SplitReport
 
 __all__ = ["environment", "run_page"]
@@ -55,7 +56,7 @@ def run_page(manifest: Mapping[str, Any]) -> str:
             recipe, sort_keys=False, allow_unicode=True, default_flow_style=None, width=88
         ),
         headline=headline(report),
-        figures=_figures(report, rows),
+        figures=_figures(report, rows) + _token_figure(manifest),
         over_limit=report.fates[Fate.QUARANTINED] / max(report.records, 1)
         > recipe["limits"]["quarantined"],
         funnel=[(row, _funnel_bar(row, report.records)) for row in rows],
@@ -65,6 +66,7 @@ def run_page(manifest: Mapping[str, Any]) -> str:
         more_inputs=max(0, len(inputs) - INPUTS_SHOWN),
         ranking=manifest.get("ranking", {}),
         dedup=_duplicates(manifest),
+        tokens=token_facts(manifest),
         input_bytes=sum(source["bytes"] for _, source in inputs),
     )
 
@@ -115,6 +117,14 @@ def _figures(report: SplitReport, rows: list[FunnelRow]) -> list[tuple[str, int,
         ("characters kept", kept, f"{_percent(kept / max(everything, 1))} of the extracted text")
     )
     return figures
+
+
+def _token_figure(manifest: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+    facts = token_facts(manifest)
+    if facts is None:
+        return []
+    share = facts.tokens / max(sum(facts.fates.values()), 1)
+    return [("tokens kept", facts.tokens, f"{_percent(share)} of those of all measured texts")]
 
 
 def _funnel_bar(row: FunnelRow, records: int) -> list[Segment]:

@@ -41,6 +41,7 @@ FAILED = pa.list_(
 )
 _ORIGIN = [("path", pa.string()), ("offset", pa.int64()), ("length", pa.int64())]
 _CLUSTER = [("cluster", pa.string()), ("cluster_size", pa.int64())]
+_TOKENS = [("tokens", pa.int64())]
 _TEXT = [
     ("id", pa.string()),
     ("text", pa.large_string()),
@@ -79,22 +80,30 @@ class Schemas:
         signals: family and signal of each.
         clusters: documents are deduplicated and know their cluster.
         tags: columns of signals that are also written beside the texts.
+        tokens: words and tokens of each text are counted.
     """
 
     signals: tuple[tuple[str, Signal], ...]
     clusters: bool = False
     tags: tuple[str, ...] = ()
+    tokens: bool = False
 
     def signal_columns(self) -> list[str]:
         return [f"{family}.{signal.name}" for family, signal in self.signals]
 
     def of(self, kind: str) -> pa.Schema:
         clusters = _CLUSTER if self.clusters else []
+        tokens = _TOKENS if self.tokens else []
         signals = [
             (f"{family}.{signal.name}", pa.string() if signal.kind == "text" else pa.float64())
             for family, signal in self.signals
         ]
-        texts = [*_TEXT, *clusters, *(column for column in signals if column[0] in self.tags)]
+        texts = [
+            *_TEXT,
+            *tokens,
+            *clusters,
+            *(column for column in signals if column[0] in self.tags),
+        ]
         if kind == "corpus":
             return pa.schema(texts)
         if kind == "dropped":
@@ -110,7 +119,8 @@ class Schemas:
                     ("error", pa.string()),
                 ]
             )
-        return pa.schema([*_RECORD, *clusters, *signals])
+        words = [("words", pa.int64())] if self.tokens else []
+        return pa.schema([*_RECORD, *words, *tokens, *clusters, *signals])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

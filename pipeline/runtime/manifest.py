@@ -172,6 +172,7 @@ class Completion:
         files: the parts written, by kind.
         ranked: fingerprint of the ranks by which this split was decided; None before that, and
             where the recipe ranks nothing.
+        tokens: sha256 of the tokenizer by which texts were counted; None where they were not.
     """
 
     split: tuple[str, int, int]
@@ -188,6 +189,7 @@ class Completion:
     report: SplitReport
     files: dict[str, PartFile]
     ranked: str | None = None
+    tokens: str | None = None
 
     def paths(self, folder: RunFolder, index: int) -> dict[str, Path]:
         """The parts of split ``index`` by kind."""
@@ -238,6 +240,7 @@ def run_manifest(
     report: SplitReport,
     ranking: Mapping[str, Any] | None = None,
     dedup: Mapping[str, Any] | None = None,
+    tokens: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the run was and what came of it: the source of the report and of the data card.
 
@@ -250,6 +253,7 @@ def run_manifest(
         report: their sum.
         ranking: what became of the documents that reached each ranking filter, if there is one.
         dedup: what deduplication says of itself, if the recipe has it.
+        tokens: sums of the token counts (`pipeline.token_totals`), if the recipe counts tokens.
     """
     inputs: dict[str, dict[str, int]] = {}
     parts: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
@@ -271,5 +275,6 @@ def run_manifest(
         "counts": report.to_json(),
         **({"ranking": dict(ranking)} if ranking else {}),
         **({} if dedup is None else {"dedup": dict(dedup)}),
+        **({} if tokens is None else {"tokens": dict(tokens)}),
         "parts": parts,
     }
