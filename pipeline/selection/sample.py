@@ -1,0 +1,353 @@
+"""The embedded sample of chat logs: who said what when, and the dirt of real logs.
+
+Prompts and replies were written for it (`pipeline.sources.sample_chats`). Who asks them, when, and
+what is wrong with them is made here by rule; how they are stored is in `pipeline.selection.sample_logs`.
+Everything is invented. Draws are hashes of names, so that the bytes depend on nothing else.
+
+The shares of dirt are those of real logs of chat services. The sample is laid out for the packaged
+recipe with ``--select 40 --golden 20``: what is to be found in training is said by users who train,
+before the Golden Set's time begins.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import hashlib
+import string
+from collections.abc import Iterator, Sequence
+
+from audits.leaks.labelled import shipped_leaks
+from pipeline.prompts.golden import Split
+from pipeline.sources.sample_chats import ChatKind, written_chats
+
+__all__ = ["BENCHMARK_ITEMS", "USERS", "ChatSample", "Plant", "SampleChat", "SampleUser",
+           "Shape", "chat_sample", "draw", "mistyped"]  # fmt: skip
+
+USERS = 60
+SHORT, DUPLICATES, RESIDUE = 0.059, 0.125, 0.022  # shares of all conversations
+BENCHMARK_ITEMS = ("exam-013", "exam-068", "graduate-science-002")  # of ``gristmill sample leaks``
+PAYING = ("plus", "pro")
+LONG = 60  # words, of which one can change in a near-copy
+BEGIN, DAYS = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), 366
+# Shares of the year: before the one all may train, after the other all may evaluate.
+EARLY, LATE = 0.6, 0.94
+
+SHORTS = ("continue", "hi", "hello", "thanks", "ok", "go on", "test", "yes please", "hey there",
+          "good morning", "more", "next")  # fmt: skip
+ANSWER_TO_SHORT = "Gladly. What would you like to talk about?"
+RESIDUES = ("{}\nShare Prompt", "1 / 2\n{}", "{}\nCopy code", "{}\n2 / 2",
+            "{}\nRegenerate response")  # fmt: skip
+# Sentences with personal data, and the prompts that they are added to, by how these begin.
+PERSONAL = (
+    ("I keep the books for a bakery", "email",
+     "My boss reads along at marta.lindqvist@brodhuset-lund.se, so please keep it short."),
+    ("For a survey on bus use", "email",
+     "The council's planner, tom.ashdown@withercombe-council.co.uk, would like to see the reasons, too."),
+    ("Is there a way to learn enough Finnish", "email",
+     "If you know of a group, my address is k.hollerbach@postwerk-mail.de."),
+    ("The washing machine", "phone",
+     "If you know a repair shop in Leeds, they can ring me on +44 113 496 0347."),
+    ("I want to stop my dog", "phone",
+     "My neighbour says I can give her number, 020 7946 0123, to a trainer."),
+    ("Our Postgres 15 table", "ipv4", "The server is at 192.31.196.58 and has 64 GB of memory."),
+    ("I get this when I start my Flask app", "ipv4",
+     "The database runs on the host 192.31.196.71, port 5432, and I can ping it."),
+    ("This React effect", "ai_key", 'The header is "Authorization: Bearer {key}", if that matters.'),
+)  # fmt: skip
+
+
+class Shape(enum.StrEnum):
+    """The logs of the sample, by the shape of their rows."""
+
+    SHAREGPT = "sharegpt"
+    WILDCHAT = "wildchat"
+    MESSAGES = "messages"
+
+
+class Plant(enum.StrEnum):
+    """What is wrong with a conversation, if anything is."""
+
+    NOTHING = "nothing"
+    SHORT = "short"
+    COPY = "copy"
+    NEAR_COPY = "near-copy"
+    RESIDUE = "residue"
+    PERSONAL = "personal"
+    JAILBREAK = "jailbreak"
+    TEMPLATE = "template"
+    OVERLAP = "overlap"
+    BENCHMARK = "benchmark"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SampleUser:
+    """One who asks.
+
+    Args:
+        id: as the log has it.
+        shape: of the log.
+        tier: ``free``, ``plus`` or ``pro``.
+        evaluates: whether the packaged recipe's split takes the user for the Golden Set.
+        weight: how much the user asks, compared with others.
+    """
+
+    id: str
+    shape: Shape
+    tier: str
+    evaluates: bool
+    weight: float
+
+    @property
+    def customer(self) -> bool:
+        """Whether prompts of this user can be in the Golden Set."""
+        return self.evaluates and self.tier in PAYING
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SampleChat:
+    """A conversation of the sample, and the truth about it.
+
+    Args:
+        id: unique in the sample; numbers follow the time.
+        user: who asks.
+        time: of the first turn, UTC, to the second.
+        turns: user and assistant, by turns.
+        plant: what is wrong with it.
+        detail: kind of personal data or of overlap, or id of a benchmark's item; else empty.
+        of: id of the conversation that it copies or overlaps with; else empty.
+        intent: as its author meant it; empty where there is none to tell.
+    """
+
+    id: str
+    user: SampleUser
+    time: datetime.datetime
+    turns: tuple[str, ...]
+    plant: Plant = Plant.NOTHING
+    detail: str = ""
+    of: str = ""
+    intent: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChatSample:
+    """The sample.
+
+    Args:
+        users: all of them.
+        chats: in the order of time.
+    """
+
+    users: tuple[SampleUser, ...]
+    chats: tuple[SampleChat, ...]
+
+
+def chat_sample() -> ChatSample:
+    """Make the sample.
+
+    Raises:
+        SourceError: the installation lacks the shipped leaks.
+    """
+    log = _Log(tuple(_users()))
+    log.written()
+    log.specials()
+    log.benchmark()
+    log.repeats()
+    drafts = sorted(log.drafts, key=lambda one: (one.time, one.turns))
+    names = {id(one): f"chat-{number:04d}" for number, one in enumerate(drafts, 1)}
+    chats = (
+        SampleChat(
+            names[id(one)], one.user, one.time, one.turns, one.plant, one.detail,
+            names[id(one.of)] if one.of else "", one.intent,
+        )
+        for one in drafts
+    )  # fmt: skip
+    return ChatSample(log.users, tuple(chats))
+
+
+def draw(*names: object) -> float:
+    """A number from 0 to below 1 that these names always give."""
+    digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _users() -> Iterator[SampleUser]:
+    split = Split(tiers=PAYING)
+    for number in range(USERS):
+        shape = list(Shape)[number % len(Shape)]
+        digest = hashlib.sha256(f"guest {number}".encode()).hexdigest()
+        name = digest if shape is Shape.WILDCHAT else f"user_{digest[:10]}"
+        tier = "free" if number % 10 < 6 else PAYING[number % 10 == 9]
+        evaluates = split.of_golden_user(name)
+        # Who pays asks more; and 12 customers have to fill a Golden Set of 20.
+        weight = 1.0 if tier == "free" else 6.0 if evaluates else 2.0
+        yield SampleUser(name, shape, tier, evaluates, weight * (0.5 + draw("weight", number)))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Draft:
+    """A conversation that has no id yet."""
+
+    user: SampleUser
+    time: datetime.datetime
+    turns: tuple[str, ...]
+    plant: Plant = Plant.NOTHING
+    detail: str = ""
+    of: _Draft | None = None
+    intent: str = ""
+
+
+class _Log:
+    """Fills up with conversations, a kind at a time."""
+
+    def __init__(self, users: Sequence[SampleUser]):
+        self.users, self.drafts = tuple(users), list[_Draft]()
+        self._training = [user for user in users if not user.evaluates]
+        self._customers = [user for user in users if user.customer]
+
+    def written(self) -> None:
+        """Prompts as people ask them, some with residue or personal data."""
+        chats = [one for one in written_chats() if one.kind is ChatKind.WRITTEN]
+        originals = tuple(one.of for one in written_chats() if one.of)
+        plain = []
+        for chat in chats:
+            prompt, *rest = chat.turns
+            detail, prompt = _personal(prompt)
+            if prompt.startswith(originals):
+                user, time = self._someone(prompt, self._customers), _time(prompt, LATE, 1.0)
+            elif detail:
+                user, time = self._someone(prompt, self._training), _time(prompt, 0.0, EARLY)
+            else:
+                user = self._someone(prompt, self.users)
+                # Customers became customers in the course of the year.
+                time = _time(prompt, 0.0, 1.0, 0.5 if user.tier in PAYING else 1.0)
+                plain.append(len(self.drafts))
+            plant = Plant.PERSONAL if detail else Plant.NOTHING
+            self.drafts.append(
+                _Draft(user, time, (prompt, *rest), plant, detail, None, chat.intent)
+            )
+        # Front ends leave residue where somebody copied a page.
+        shared = [at for at in plain if self.drafts[at].user.shape is Shape.SHAREGPT]
+        shared.sort(key=lambda at: draw("residue", self.drafts[at].turns[0]))
+        for number, at in enumerate(shared[: round(RESIDUE * len(chats) / (1 - SHORT - DUPLICATES))]):
+            one = self.drafts[at]
+            prompt = RESIDUES[number % len(RESIDUES)].format(one.turns[0])
+            self.drafts[at] = dataclasses.replace(
+                one, turns=(prompt, *one.turns[1:]), plant=Plant.RESIDUE
+            )
+
+    def specials(self) -> None:
+        """Jailbreaks, a template, and what overlaps with prompts of customers."""
+        plants = {ChatKind.JAILBREAK: Plant.JAILBREAK, ChatKind.TEMPLATE: Plant.TEMPLATE}
+        for chat in written_chats():
+            if chat.kind is ChatKind.WRITTEN:
+                continue
+            original = self._beginning(chat.of) if chat.of else None
+            turns = chat.turns
+            if chat.kind is ChatKind.SAME:
+                assert original is not None
+                turns = (original.turns[0].lower().rstrip("?"), *original.turns[1:2])
+            self._early(
+                turns,
+                plants.get(chat.kind, Plant.OVERLAP),
+                chat.kind.value if original else "",
+                original,
+                "asking" if original else "",
+            )
+
+    def benchmark(self) -> None:
+        """Items of the benchmark that ``gristmill sample leaks`` writes, pasted as prompts."""
+        items = {leak.item.id: leak.item for leak in shipped_leaks()}
+        for name in BENCHMARK_ITEMS:
+            item = items[name]
+            letters = zip(string.ascii_uppercase, item.choices, strict=False)
+            choices = "".join(f"\n{letter}) {choice}" for letter, choice in letters)
+            answer = f"{item.answer}. {item.solution}".strip()
+            self._early((item.question + choices, answer), Plant.BENCHMARK, name)
+
+    def repeats(self) -> None:
+        """Copies, near-copies and what is too short to be anything."""
+        once = [one for one in self.drafts if one.plant is Plant.NOTHING and one.intent]
+        total = len(self.drafts) / (1 - SHORT - DUPLICATES)
+        long = [one for one in once if len(one.turns[0].split()) >= LONG]
+        for number in range(round(DUPLICATES * total)):
+            near = number % 3 == 2
+            among = long if near else once
+            # Some prompts are asked again and again.
+            one = among[int(len(among) * draw("copied", number) ** 2)]
+            again = draw("again", number) < 0.6  # by the same user, soon
+            user = one.user if again else self._someone(("copy", number), self._training)
+            if again:
+                time = one.time + datetime.timedelta(minutes=1 + 200 * draw("minutes", number))
+            else:
+                time = _time(("copy", number), 0.0, 1.0)
+            prompt = mistyped(one.turns[0]) if near else one.turns[0]
+            self.drafts.append(
+                _Draft(
+                    user, time.replace(microsecond=0), (prompt, *one.turns[1:2]),
+                    Plant.NEAR_COPY if near else Plant.COPY, "", one, one.intent,
+                )
+            )  # fmt: skip
+        for number in range(round(SHORT * total)):
+            text = SHORTS[int(len(SHORTS) * draw("short", number) ** 1.5)]
+            user = self._someone(("short", number), self.users)
+            time = _time(("short", number), 0.0, 1.0)
+            self.drafts.append(_Draft(user, time, (text, ANSWER_TO_SHORT), Plant.SHORT))
+
+    def _early(
+        self,
+        turns: tuple[str, ...],
+        plant: Plant,
+        detail: str = "",
+        of: _Draft | None = None,
+        intent: str = "",
+    ) -> None:
+        user, time = self._someone(turns, self._training), _time(turns, 0.0, EARLY)
+        self.drafts.append(_Draft(user, time, turns, plant, detail, of, intent))
+
+    def _beginning(self, start: str) -> _Draft:
+        return next(one for one in self.drafts if one.turns[0].startswith(start))
+
+    def _someone(self, name: object, users: Sequence[SampleUser]) -> SampleUser:
+        """One of them, the likelier the more they ask."""
+        left = draw("user", name) * sum(user.weight for user in users)
+        for user in users:
+            left -= user.weight
+            if left < 0:
+                return user
+        return users[-1]
+
+
+def _time(name: object, first: float, last: float, power: float = 1.0) -> datetime.datetime:
+    """Between two shares of the year, by day; with a power below 1 rather later."""
+    share = first + (last - first) * draw("day", name) ** power
+    seconds = int(3600 * (7 + 16 * draw("second", name)))
+    return BEGIN + datetime.timedelta(days=int(share * DAYS), seconds=seconds)
+
+
+def _personal(prompt: str) -> tuple[str, str]:
+    """The kind of personal data that is added to a prompt, and the prompt with it."""
+    for start, kind, sentence in PERSONAL:
+        if prompt.startswith(start):
+            return kind, f"{prompt} {sentence.replace('{key}', _key())}"
+    return "", prompt
+
+
+def _key() -> str:
+    """Of the form that keys of a service have. None is written out here, lest a scanner find it."""
+    letters = string.ascii_letters + string.digits
+    return "sk-" + "".join(letters[int(len(letters) * draw("key", at))] for at in range(48))
+
+
+def mistyped(text: str) -> str:
+    """The text with two letters swapped in a word of its middle."""
+    words = text.split(" ")
+    middle = len(words) // 2
+    at = min(
+        (at for at, word in enumerate(words) if len(word) >= 6 and word.isalpha()),
+        key=lambda at: abs(at - middle),
+    )
+    word = words[at]
+    words[at] = f"{word[:2]}{word[3]}{word[2]}{word[4:]}"
+    return " ".join(words)
