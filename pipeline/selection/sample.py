@@ -27,8 +27,9 @@ __all__ = ["BENCHMARK_ITEMS", "USERS", "ChatSample", "Plant", "SampleChat", "Sam
 
 USERS = 60
 SHORT, DUPLICATES, RESIDUE = 0.059, 0.125, 0.022  # shares of all conversations
-BENCHMARK_ITEMS = ("exam-013", "exam-068", "graduate-science-002")  # of ``gristmill sample leaks``
+BENCHMARK_ITEMS = ("exam-068", "graduate-science-002", "school-maths-021")  # of ``gristmill sample leaks``
 PAYING = ("plus", "pro")
+SINCE = 0.25  # how late in the year customers ask: a power of the share of it
 LONG = 60  # words, of which one can change in a near-copy
 BEGIN, DAYS = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), 366
 # Shares of the year: before the one all may train, after the other all may evaluate.
@@ -176,12 +177,13 @@ def _users() -> Iterator[SampleUser]:
     split = Split(tiers=PAYING)
     for number in range(USERS):
         shape = list(Shape)[number % len(Shape)]
-        digest = hashlib.sha256(f"guest {number}".encode()).hexdigest()
+        digest = hashlib.sha256(f"grain {number}".encode()).hexdigest()
         name = digest if shape is Shape.WILDCHAT else f"user_{digest[:10]}"
         tier = "free" if number % 10 < 6 else PAYING[number % 10 == 9]
         evaluates = split.of_golden_user(name)
-        # Who pays asks more; and 12 customers have to fill a Golden Set of 20.
-        weight = 1.0 if tier == "free" else 6.0 if evaluates else 2.0
+        # Who pays asks more; and a handful of customers has to fill a Golden Set of 20.
+        paying, free = (4.0, 0.3) if evaluates else (2.0, 1.0)
+        weight = free if tier == "free" else paying
         yield SampleUser(name, shape, tier, evaluates, weight * (0.5 + draw("weight", number)))
 
 
@@ -220,8 +222,7 @@ class _Log:
                 user, time = self._someone(prompt, self._training), _time(prompt, 0.0, EARLY)
             else:
                 user = self._someone(prompt, self.users)
-                # Customers became customers in the course of the year.
-                time = _time(prompt, 0.0, 1.0, 0.5 if user.tier in PAYING else 1.0)
+                time = _time(prompt, 0.0, 1.0, SINCE if user.customer else 1.0)
                 plain.append(len(self.drafts))
             plant = Plant.PERSONAL if detail else Plant.NOTHING
             self.drafts.append(
@@ -261,10 +262,8 @@ class _Log:
         items = {leak.item.id: leak.item for leak in shipped_leaks()}
         for name in BENCHMARK_ITEMS:
             item = items[name]
-            letters = zip(string.ascii_uppercase, item.choices, strict=False)
-            choices = "".join(f"\n{letter}) {choice}" for letter, choice in letters)
             answer = f"{item.answer}. {item.solution}".strip()
-            self._early((item.question + choices, answer), Plant.BENCHMARK, name)
+            self._early((item.question, answer), Plant.BENCHMARK, name, None, "asking")
 
     def repeats(self) -> None:
         """Copies, near-copies and what is too short to be anything."""
