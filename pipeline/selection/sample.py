@@ -27,7 +27,7 @@ __all__ = ["BENCHMARK_ITEMS", "USERS", "ChatSample", "Plant", "SampleChat", "Sam
 
 USERS = 60
 SHORT, DUPLICATES, RESIDUE = 0.059, 0.125, 0.022  # shares of all conversations
-BENCHMARK_ITEMS = ("exam-068", "graduate-science-002", "school-maths-021")  # of ``gristmill sample leaks``
+BENCHMARK_ITEMS = ("exam-069", "school-maths-025", "contest-maths-018")  # of ``gristmill sample leaks``
 PAYING = ("plus", "pro")
 SINCE = 0.25  # how late in the year customers ask: a power of the share of it
 LONG = 60  # words, of which one can change in a near-copy
@@ -38,7 +38,7 @@ EARLY, LATE = 0.6, 0.94
 SHORTS = ("continue", "hi", "hello", "thanks", "ok", "go on", "test", "yes please", "hey there",
           "good morning", "more", "next")  # fmt: skip
 ANSWER_TO_SHORT = "Gladly. What would you like to talk about?"
-RESIDUES = ("{}\nShare Prompt", "1 / 2\n{}", "{}\nCopy code", "{}\n2 / 2",
+RESIDUES = ("1 / 2\n{}", "{}\nShare Prompt", "{}\nCopy code", "{}\n2 / 2",
             "{}\nRegenerate response")  # fmt: skip
 # Sentences with personal data, and the prompts that they are added to, by how these begin.
 PERSONAL = (
