@@ -2,7 +2,7 @@
 
 Prompts and replies were written for it (`pipeline.sources.sample_chats`). Who asks them, when, and
 what is wrong with them is made here by rule; how they are stored is in `pipeline.selection.sample_logs`.
-Everything is invented. Draws are hashes of names, so that the bytes depend on nothing else.
+Everything is invented.
 
 The shares of dirt are those of real logs of chat services. The sample is laid out for the packaged
 recipe with ``--select 40 --golden 20``: what is to be found in training is said by users who train,
@@ -15,48 +15,33 @@ import dataclasses
 import datetime
 import enum
 import hashlib
-import string
 from collections.abc import Iterator, Sequence
 
 from audits.leaks.labelled import shipped_leaks
 from pipeline.prompts.golden import Split
+from pipeline.selection.sample_dirt import (
+    ANSWER_TO_SHORT,
+    SHORTS,
+    draw,
+    mistyped,
+    with_personal,
+    with_residue,
+)
 from pipeline.sources.sample_chats import ChatKind, written_chats
 
 __all__ = ["BENCHMARK_ITEMS", "USERS", "ChatSample", "Plant", "SampleChat", "SampleUser",
-           "Shape", "chat_sample", "draw", "mistyped"]  # fmt: skip
+           "Shape", "chat_sample"]  # fmt: skip
 
 USERS = 60
 SHORT, DUPLICATES, RESIDUE = 0.059, 0.125, 0.022  # shares of all conversations
-BENCHMARK_ITEMS = ("exam-069", "school-maths-025", "contest-maths-018")  # of ``gristmill sample leaks``
+# Of ``gristmill sample leaks``.
+BENCHMARK_ITEMS = ("exam-069", "school-maths-025", "contest-maths-018")
 PAYING = ("plus", "pro")
 SINCE = 0.25  # how late in the year customers ask: a power of the share of it
 LONG = 60  # words, of which one can change in a near-copy
 BEGIN, DAYS = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC), 366
 # Shares of the year: before the one all may train, after the other all may evaluate.
 EARLY, LATE = 0.6, 0.94
-
-SHORTS = ("continue", "hi", "hello", "thanks", "ok", "go on", "test", "yes please", "hey there",
-          "good morning", "more", "next")  # fmt: skip
-ANSWER_TO_SHORT = "Gladly. What would you like to talk about?"
-RESIDUES = ("1 / 2\n{}", "{}\nShare Prompt", "{}\nCopy code", "{}\n2 / 2",
-            "{}\nRegenerate response")  # fmt: skip
-# Sentences with personal data, and the prompts that they are added to, by how these begin.
-PERSONAL = (
-    ("I keep the books for a bakery", "email",
-     "My boss reads along at marta.lindqvist@brodhuset-lund.se, so please keep it short."),
-    ("For a survey on bus use", "email",
-     "The council's planner, tom.ashdown@withercombe-council.co.uk, would like to see the reasons, too."),
-    ("Is there a way to learn enough Finnish", "email",
-     "If you know of a group, my address is k.hollerbach@postwerk-mail.de."),
-    ("The washing machine", "phone",
-     "If you know a repair shop in Leeds, they can ring me on +44 113 496 0347."),
-    ("I want to stop my dog", "phone",
-     "My neighbour says I can give her number, 020 7946 0123, to a trainer."),
-    ("Our Postgres 15 table", "ipv4", "The server is at 192.31.196.58 and has 64 GB of memory."),
-    ("I get this when I start my Flask app", "ipv4",
-     "The database runs on the host 192.31.196.71, port 5432, and I can ping it."),
-    ("This React effect", "ai_key", 'The header is "Authorization: Bearer {key}", if that matters.'),
-)  # fmt: skip
 
 
 class Shape(enum.StrEnum):
@@ -167,12 +152,6 @@ def chat_sample() -> ChatSample:
     return ChatSample(log.users, tuple(chats))
 
 
-def draw(*names: object) -> float:
-    """A number from 0 to below 1 that these names always give."""
-    digest = hashlib.sha256("\0".join(map(str, names)).encode()).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48
-
-
 def _users() -> Iterator[SampleUser]:
     split = Split(tiers=PAYING)
     for number in range(USERS):
@@ -215,7 +194,7 @@ class _Log:
         plain = []
         for chat in chats:
             prompt, *rest = chat.turns
-            detail, prompt = _personal(prompt)
+            detail, prompt = with_personal(prompt)
             if prompt.startswith(originals):
                 user, time = self._someone(prompt, self._customers), _time(prompt, LATE, 1.0)
             elif detail:
@@ -231,12 +210,11 @@ class _Log:
         # Front ends leave residue where somebody copied a page.
         shared = [at for at in plain if self.drafts[at].user.shape is Shape.SHAREGPT]
         shared.sort(key=lambda at: draw("residue", self.drafts[at].turns[0]))
-        for number, at in enumerate(shared[: round(RESIDUE * len(chats) / (1 - SHORT - DUPLICATES))]):
+        count = round(RESIDUE * len(chats) / (1 - SHORT - DUPLICATES))
+        for number, at in enumerate(shared[:count]):
             one = self.drafts[at]
-            prompt = RESIDUES[number % len(RESIDUES)].format(one.turns[0])
-            self.drafts[at] = dataclasses.replace(
-                one, turns=(prompt, *one.turns[1:]), plant=Plant.RESIDUE
-            )
+            turns = (with_residue(one.turns[0], number), *one.turns[1:])
+            self.drafts[at] = dataclasses.replace(one, turns=turns, plant=Plant.RESIDUE)
 
     def specials(self) -> None:
         """Jailbreaks, a template, and what overlaps with prompts of customers."""
@@ -323,30 +301,3 @@ def _time(name: object, first: float, last: float, power: float = 1.0) -> dateti
     share = first + (last - first) * draw("day", name) ** power
     seconds = int(3600 * (7 + 16 * draw("second", name)))
     return BEGIN + datetime.timedelta(days=int(share * DAYS), seconds=seconds)
-
-
-def _personal(prompt: str) -> tuple[str, str]:
-    """The kind of personal data that is added to a prompt, and the prompt with it."""
-    for start, kind, sentence in PERSONAL:
-        if prompt.startswith(start):
-            return kind, f"{prompt} {sentence.replace('{key}', _key())}"
-    return "", prompt
-
-
-def _key() -> str:
-    """Of the form that keys of a service have. None is written out here, lest a scanner find it."""
-    letters = string.ascii_letters + string.digits
-    return "sk-" + "".join(letters[int(len(letters) * draw("key", at))] for at in range(48))
-
-
-def mistyped(text: str) -> str:
-    """The text with two letters swapped in a word of its middle."""
-    words = text.split(" ")
-    middle = len(words) // 2
-    at = min(
-        (at for at, word in enumerate(words) if len(word) >= 6 and word.isalpha()),
-        key=lambda at: abs(at - middle),
-    )
-    word = words[at]
-    words[at] = f"{word[:2]}{word[3]}{word[2]}{word[4:]}"
-    return " ".join(words)

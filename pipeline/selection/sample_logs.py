@@ -17,7 +17,8 @@ from typing import Any
 
 from pipeline.core.errors import StorageError
 from pipeline.runtime.storage import storage_errors
-from pipeline.selection.sample import BEGIN, ChatSample, SampleChat, Shape, chat_sample, draw
+from pipeline.selection.sample import BEGIN, ChatSample, SampleChat, Shape, chat_sample
+from pipeline.selection.sample_dirt import draw
 
 __all__ = ["FILES", "log_bytes", "write_chat_sample"]
 
@@ -121,7 +122,10 @@ def _messages(chat: SampleChat) -> dict[str, Any]:
 
 
 def _lost_row() -> dict[str, Any]:
-    turns = [{"role": role, "content": said} for role, said in zip(("user", "assistant"), LOST, strict=True)]
+    turns = [
+        {"role": role, "content": said}
+        for role, said in zip(("user", "assistant"), LOST, strict=True)
+    ]
     return {"conversation_hash": "chat-lost", "timestamp": BEGIN.isoformat(), "conversation": turns}
 
 
