@@ -35,7 +35,7 @@ __all__ = ["BENCHMARK_ITEMS", "USERS", "ChatSample", "Plant", "SampleChat", "Sam
 USERS = 60
 SHORT, DUPLICATES, RESIDUE = 0.059, 0.125, 0.022  # shares of all conversations
 # Of ``gristmill sample leaks``.
-BENCHMARK_ITEMS = ("exam-069", "school-maths-025", "contest-maths-018")
+BENCHMARK_ITEMS = ("school-maths-016", "school-science-011", "contest-maths-007")
 PAYING = ("plus", "pro")
 SINCE = 0.25  # how late in the year customers ask: a power of the share of it
 LONG = 60  # words, of which one can change in a near-copy
