@@ -200,7 +200,7 @@ def filters(names: tuple[str, ...]) -> None:
 
 
 @main.command(epilog=examples("gristmill sample crawl", "gristmill sample leaks --out out/leaks"))
-@click.argument("what", type=click.Choice(["crawl", "leaks"]))
+@click.argument("what", type=click.Choice(["crawl", "leaks", "chats"]))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -212,11 +212,16 @@ def sample(what: str, out: Path | None) -> None:
 
     `crawl` is a small crawl, DIR/sample.warc.gz. `leaks` is a benchmark (benchmark.yaml and
     items.jsonl), a corpus that leaks part of it (corpus.jsonl), and what a model scored on each
-    item (results.csv), for `gristmill audit`. All of both is invented, also the model.
+    item (results.csv), for `gristmill audit`. `chats` is a raw chat log in three shapes
+    (sharegpt.json, wildchat.jsonl.gz, messages.jsonl), with the dirt of real ones, for `gristmill
+    prompts`. All of it is invented, also the model and the users.
     """
     folder = out or Path(what)
     if what == "leaks":
         _write_leaks(folder)
+        return
+    if what == "chats":
+        _write_chats(folder)
         return
     from pipeline.runtime.storage import storage_errors
     from pipeline.sources.sample import write_sample
@@ -238,6 +243,16 @@ def _write_leaks(folder: Path) -> None:
         f"{len(written.leaks)} of which leak an item"
     )
     click.echo(f"{folder / 'results.csv'}: what an invented model scored on each item")
+
+
+def _write_chats(folder: Path) -> None:
+    from pipeline.selection.sample_logs import FILES, write_chat_sample
+
+    written = write_chat_sample(folder)
+    damage = {"wildchat": "; the file is cut off", "messages": "; one line is broken"}
+    for shape, name in FILES.items():
+        count = sum(chat.user.shape is shape for chat in written.chats)
+        click.echo(f"{folder / name}: {count} conversations{damage.get(shape, '')}")
 
 
 def _result_json(result: RunResult) -> dict[str, Any]:

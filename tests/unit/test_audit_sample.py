@@ -207,7 +207,7 @@ def test_the_command_writes_both_samples(
 
 def test_another_sample_is_a_wrong_argument(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("somewhere") == 2
-    assert "'crawl', 'leaks'" in capsys.readouterr().err
+    assert "'crawl', 'leaks', 'chats'" in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
