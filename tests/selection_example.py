@@ -180,7 +180,11 @@ def log_rows() -> list[Row]:
     ]
     rows += [chat(230 + at, said, "Hello!") for at, said in enumerate(("hi", "continue", "ok"))]
     rows += [
-        chat(240 + at, f"{question(71 + at)} Please write to ada.miller{at}@mill.example today.", ANSWERS[at])
+        chat(
+            240 + at,
+            f"{question(71 + at)} Please write to ada.miller{at}@sieve-and-stone-mill.org today.",
+            ANSWERS[at],
+        )
         for at in range(2)
     ]
     rows += [

@@ -374,7 +374,9 @@ def test_without_a_golden_set_nothing_is_split(chosen: Callable[..., Chosen]) ->
 
 def test_no_user_is_known(chosen: Callable[..., Chosen]) -> None:
     rows = [prepared(0, asked(0), user="", tier="pro")]
-    with pytest.raises(ConfigError, match=r"no conversation names its user.*fields\.user.*--golden"):
+    with pytest.raises(
+        ConfigError, match=r"no conversation names its user.*fields\.user.*--golden"
+    ):
         chosen(rows, recipe(golden=golden()))
 
 
@@ -389,7 +391,7 @@ def test_no_paying_tier_is_known_and_those_there_are_are_named(
     for tier in ("gold", "free", "free␛[2J"):
         assert tier in said
     assert "\x1b" not in said
-    with pytest.raises(ConfigError, match="the logs have none: name the field with fields.tier"):
+    with pytest.raises(ConfigError, match=r"the logs have none: name the field with fields\.tier"):
         chosen([prepared(0, asked(0), tier="")], recipe(golden=golden()))
 
 
@@ -504,6 +506,15 @@ def test_a_largest_share_by_topic(chosen: Callable[..., Chosen]) -> None:
     found = chosen(rows, how)
     assert len(found.names) == 4
     assert max(Counter(found.topics[found.picks].tolist()).values()) <= 2
+
+
+def test_topics_of_the_same_words_are_told_apart(chosen: Callable[..., Chosen]) -> None:
+    rows = [prepared(at, f"thanks {at} {at + 1} {at + 2}") for at in range(24)]
+    how = recipe(select=Select(count=8, best=1.0, clusters=4, quotas={"topic": 0.25}))
+    found = chosen(rows, how)
+    assert len(set(found.names)) == len(found.names) == 4
+    assert len(found.picks) == 8
+    assert set(Counter(found.topics[found.picks].tolist()).values()) == {2}
 
 
 def test_a_share_that_nothing_fills_is_told_of(chosen: Callable[..., Chosen]) -> None:

@@ -202,4 +202,4 @@ def test_what_does_not_fit_is_refused_in_code_too(make: Any) -> None:
 def test_settings_are_frozen() -> None:
     for one in (Clean(), Pii(), Floor(), Select(), Golden(), PromptsRecipe()):
         with pytest.raises(dataclasses.FrozenInstanceError):
-            one.count = 3  # type: ignore[misc]
+            one.count = 3  # type: ignore[misc, union-attr]
