@@ -140,7 +140,7 @@ class _ByCosine:
         sure = 1 / (1 + np.exp(-40 * (cosines - 0.9)))
         return dict(zip(HEADS, (sure, np.zeros(len(figures))), strict=True))
 
-    def threshold(self, rate: float) -> float:
+    def threshold(self, rate: float, passage: bool = False) -> float:
         return 0.9
 
 

@@ -15,13 +15,14 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from pipeline.core.errors import ConfigError
+from pipeline.prompts.logs.times import utc
 
 __all__ = ["GOLDEN", "HELD_BACK_TIME", "HELD_BACK_USER", "TRAINING", "Split", "cutoff_of"]
 
 TRAINING, GOLDEN = "training", "golden"
 HELD_BACK_USER, HELD_BACK_TIME = "held_back.user", "held_back.time"
 
-_DAY = re.compile(r"\d{4}-\d\d(?:-\d\d)?(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?)?")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z?)?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class Split:
         tiers: of paying customers, as the log names them; only theirs evaluate.
         users: share of all users who evaluate, chosen by a hash of their id.
         after: ISO 8601 in UTC; prompts evaluate from then on and train before. Empty where there is
-            no such time: then all may do either.
+            no such time: then all may do either. It is kept to the second, as logs are read, so that
+            texts compare as times do.
         seed: of the hash.
 
     Raises:
@@ -49,10 +51,12 @@ class Split:
             raise ConfigError("golden.tiers is empty: name the tiers of paying customers")
         if not 0 < self.users < 1:
             raise ConfigError(f"golden.users = {self.users} must lie between 0 and 1")
-        if self.after and not _DAY.fullmatch(self.after):
+        after = utc(self.after) if not self.after or _DAY.fullmatch(self.after) else None
+        if after is None:
             raise ConfigError(
                 f"golden.after = {self.after!r} is no time: write it as 2025-03-01 or 2025-03-01T12:00:00Z"
             )
+        object.__setattr__(self, "after", after)
 
     def side(self, user: str, tier: str, time: str) -> str:
         """Where a conversation belongs: `TRAINING`, `GOLDEN`, or held back from both, and why.

@@ -19,6 +19,7 @@ from pipeline.pii import ALL, Kind, Masker, SpacyNames, kinds_of
 from pipeline.prompts.cleaning.turn_checks import TurnChecks
 from pipeline.prompts.diversity.quotas import Quotas
 from pipeline.prompts.diversity.select import METHODS
+from pipeline.prompts.golden import Split
 from pipeline.prompts.logs.fields import LogFields
 from pipeline.recipe.load import read_recipe
 from pipeline.recipe.parameters import INVALID, build
@@ -28,6 +29,7 @@ __all__ = ["Clean", "Floor", "Golden", "Pii", "PromptsRecipe", "Select", "load_p
 Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=0)]
+QUALITY = "quality"  # what `Dedup` may compare copies of a prompt by
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,9 @@ class Clean:
     continuations: Literal["drop", "keep"] = "drop"
     toxicity: Share | None = 0.9
     jailbreaks: Literal["drop", "tag"] = "drop"
+
+    def __post_init__(self) -> None:
+        _ = self.checks  # they know what does not fit
 
     @property
     def checks(self) -> TurnChecks:
@@ -185,6 +190,8 @@ class Golden:
             raise ConfigError(
                 f"golden.version {self.version!r} may hold only letters, digits, '.', '-' and '_'"
             )
+        if self.count:
+            Split(tiers=self.tiers, users=self.users, after=self.after or "")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -205,7 +212,9 @@ class PromptsRecipe:
     clean: Clean = Clean()
     pii: Pii = Pii()
     floor: Floor = Floor()
-    dedup: Dedup | None = dataclasses.field(default_factory=lambda: Dedup(threshold=0.8))
+    dedup: Dedup | None = dataclasses.field(
+        default_factory=lambda: Dedup(threshold=0.8, keep=("best_quality",), quality=QUALITY)
+    )
     select: Select = dataclasses.field(default_factory=Select)
     golden: Golden = Golden()
     benchmarks: tuple[str, ...] = ()
@@ -215,6 +224,10 @@ class PromptsRecipe:
         if not re.fullmatch(r"[a-z0-9_-]+", self.name):
             raise ConfigError(
                 f"name {self.name!r} may hold only lower-case letters, digits, '-' and '_'"
+            )
+        if self.dedup is not None and self.dedup.quality not in ("", QUALITY):
+            raise ConfigError(
+                f"dedup.quality = {self.dedup.quality!r}: of prompts only {QUALITY!r} is known"
             )
 
     def describe(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The report and the data card of a prompt selection, made from ``prompts.json`` alone.
 
 The template is ``templates/prompts.html``. It does no arithmetic: numbers and places are made here.
+Prompts are strangers' texts: they are made visible (`pipeline.reports.audit_texts`) and escaped.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline.reports.audit_texts import visible
 from pipeline.reports.page import environment
 
 __all__ = ["FATE_MEANINGS", "prompts_card", "prompts_page"]
@@ -59,7 +61,7 @@ def prompts_page(manifest: Mapping[str, Any]) -> str:
                 _Row(name, talks[name], talks[name] / total, _BAR * talks[name] / total, meaning)
                 for name, meaning in FATE_MEANINGS.items()
             ],
-            examples=manifest["examples"],
+            examples=_examples(manifest["examples"]),
             intents=_intents(manifest["intents"]),
             topics=_topics(manifest["topics"]),
             more_topics=max(0, len(manifest["topics"]) - _TOPICS),
@@ -70,6 +72,20 @@ def prompts_page(manifest: Mapping[str, Any]) -> str:
             high=_HIGH,
         )
     )
+
+
+def _examples(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """By fate, the commonest reason first; every character of them can be seen."""
+    order = list(FATE_MEANINGS)
+    return [
+        {
+            **group,
+            "prompts": [
+                {key: visible(one[key]) for key in ("id", "prompt")} for one in group["prompts"]
+            ],
+        }
+        for group in sorted(groups, key=lambda one: (order.index(one["fate"]), -one["count"]))
+    ]
 
 
 def headline(manifest: Mapping[str, Any]) -> str:
@@ -101,7 +117,7 @@ def _topics(topics: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "width": _BAR * (one["pool"]) / most,
             "picked": _BAR * one["selected"] / most,
         }
-        for one in topics[:_TOPICS]
+        for one in sorted(topics, key=lambda one: -int(one["pool"]))[:_TOPICS]
     ]
 
 
@@ -185,7 +201,8 @@ def prompts_card(manifest: Mapping[str, Any]) -> str:
         "## Personal data",
         "",
         f"{masked:,} finds, action `{recipe['pii']['action']}`. `masked.jsonl` has some of them as they "
-        "were, for a person to check: do not publish it.",
+        "were, for a person to check, and `quarantine.parquet` rows of the logs: publish neither of "
+        "them, nor the work files in `.gristmill`.",
         "",
         *_golden(manifest),
         "## Files",

@@ -41,8 +41,10 @@ def auditor(
         settings: of the audit.
     """
 
+    name = _free_name([one.name for one in benchmarks])
+
     def audit(picks: Sequence[int], golden: Sequence[int]) -> Mapping[int, Leak]:
-        wanted = [*benchmarks, *_golden(read, golden)]
+        wanted = [*benchmarks, *_golden(read, golden, name)]
         if not wanted:
             return {}
         path = folder.state / _CANDIDATES
@@ -62,7 +64,16 @@ def auditor(
     return audit
 
 
-def _golden(read: Read, golden: Sequence[int]) -> list[Benchmark]:
+def _free_name(taken: Sequence[str]) -> str:
+    """Of this Golden Set, beside those of earlier selections that are benchmarks of this one."""
+    name, number = GOLDEN_NAME, 1
+    while name in taken:
+        number += 1
+        name = f"{GOLDEN_NAME}_{number}"
+    return name
+
+
+def _golden(read: Read, golden: Sequence[int], name: str) -> list[Benchmark]:
     if not golden:
         return []
     rows = (
@@ -70,10 +81,8 @@ def _golden(read: Read, golden: Sequence[int]) -> list[Benchmark]:
         .take(pa.array(golden, pa.int64()))
         .to_pylist()
     )
-    items = tuple(
-        Item(GOLDEN_NAME, row["id"], row["prompt"], language=row["language"]) for row in rows
-    )
-    return [Benchmark(GOLDEN_NAME, items, "the Golden Set of this selection")]
+    items = tuple(Item(name, row["id"], row["prompt"], language=row["language"]) for row in rows)
+    return [Benchmark(name, items, "the Golden Set of this selection")]
 
 
 def _ids(read: Read, numbers: Sequence[int]) -> list[str]:

@@ -24,6 +24,7 @@ import pyarrow as pa
 from pipeline.core.errors import ConfigError
 from pipeline.core.printable import printable
 from pipeline.dedup import dedup
+from pipeline.prompts.conversation import USER
 from pipeline.prompts.diversity.quotas import Quotas
 from pipeline.prompts.diversity.select import Selection, select_diverse
 from pipeline.prompts.diversity.topics import topic_clusters, topic_names
@@ -145,16 +146,16 @@ class _Choosing:
         self._drop()
         mine = {side: self._open(sides, side) for side in (TRAINING, GOLDEN_SIDE)}
         for side in mine:
-            self._deduplicate(mine[side])
+            self._deduplicate(mine[side], side)
             self._floor(self._open(sides, side), side)
         train, evaluate = (self._open(sides, side) for side in (TRAINING, GOLDEN_SIDE))
         self.say(
             f"{len(train):,} conversations left to train with, {len(evaluate):,} to evaluate with"
         )
         self._topics(sorted([*train, *evaluate]))
-        said = self._said(train)
+        said, asked = self._turns(train)
         golden = self._golden(self._uncommon(evaluate, said))
-        self._overlaps(train, said, golden)
+        self._overlaps(train, asked, said, golden)
         pool = self._pool(self._open(sides, TRAINING))
         picks, selection, pool, rounds = self._select(pool, golden, audit)
         for number in np.flatnonzero(self.fates.open).tolist():
@@ -187,6 +188,7 @@ class _Choosing:
             )
         after = cutoff_of(times, golden.latest) if golden.after is None else golden.after
         split = Split(tiers=golden.tiers, users=golden.users, after=after, seed=self.recipe.seed)
+        after = split.after
         sides = [split.side(*one) for one in zip(users, tiers, times, strict=True)]
         for number, side in enumerate(sides):
             if side in (HELD_BACK_USER, HELD_BACK_TIME):
@@ -205,45 +207,56 @@ class _Choosing:
             number for number in np.flatnonzero(self.fates.open).tolist() if sides[number] == side
         ]
 
-    def _deduplicate(self, numbers: Sequence[int]) -> None:
+    def _deduplicate(self, numbers: Sequence[int], side: str) -> None:
         settings = self.recipe.dedup
         if settings is None or not numbers:
             return
-        names = [f"{number:012d}" for number in numbers]
+        # A copy below the floor is worse than any above it: else a bad answer takes good ones along.
+        names = {f"{number:012d}": number for number in numbers}
         table = pa.table(
             {
-                "id": names,
+                "id": list(names),
                 "text": [self.columns["prompt"][number] for number in numbers],
-                "quality": [self.columns["quality"][number] for number in numbers],
+                "quality": [
+                    self.columns["quality"][number] - 2.0 * bool(self._below(number, side))
+                    for number in numbers
+                ],
             }
         )
         kept, receipts = dedup(table, settings)
         for row in receipts.to_pylist():
+            other = row["kept"]  # of these, or of an earlier run that settings.against names
             self.fates.decide(
-                int(row["removed"]), DUPLICATE, row["rule"], row["similarity"],
-                settings.least_similarity, self.columns["id"][int(row["kept"])],
+                names[row["removed"]], DUPLICATE, row["rule"], row["similarity"],
+                settings.least_similarity,
+                self.columns["id"][names[other]] if other in names else other,
             )  # fmt: skip
         for name, size in zip(
             kept["id"].to_pylist(), kept["cluster_size"].to_pylist(), strict=True
         ):
-            self.copies[int(name)] = size
+            self.copies[names[name]] = size
 
     def _floor(self, numbers: Sequence[int], side: str) -> None:
+        for number in numbers:
+            below = self._below(number, side)
+            if below is not None:
+                self.fates.decide(number, DROPPED, *below)
+
+    def _below(self, number: int, side: str) -> tuple[str, float | None, float | None] | None:
+        """Reason, value and bound where a conversation does not reach the floor of its side."""
         training = side == TRAINING
         floor, golden = self.recipe.floor, self.recipe.golden
         intents = floor.intents if training else golden.intents
         least = floor.quality if training else golden.quality
-        for number in numbers:
-            intent, quality = self.columns["intent"][number], self.columns["quality"][number]
-            response = self.columns["response_quality"][number]
-            if intents and intent not in intents:
-                self.fates.decide(number, DROPPED, f"intent.{intent}")
-            elif quality < least:
-                self.fates.decide(number, DROPPED, "floor.quality.low", quality, least)
-            elif training and response is not None and response < floor.response_quality:
-                self.fates.decide(
-                    number, DROPPED, "floor.response_quality.low", response, floor.response_quality
-                )
+        intent, quality = self.columns["intent"][number], self.columns["quality"][number]
+        response = self.columns["response_quality"][number]
+        if intents and intent not in intents:
+            return f"intent.{intent}", None, None
+        if quality < least:
+            return "floor.quality.low", quality, least
+        if training and response is not None and response < floor.response_quality:
+            return "floor.response_quality.low", response, floor.response_quality
+        return None
 
     def _topics(self, numbers: Sequence[int]) -> None:
         if not numbers:
@@ -252,7 +265,12 @@ class _Choosing:
             self.read.vectors[numbers], self.recipe.select.clusters, self.recipe.seed
         )
         self.topics[numbers] = found
-        self.names = topic_names([self.columns["prompt"][number] for number in numbers], found)
+        names = topic_names([self.columns["prompt"][number] for number in numbers], found)
+        # Quotas know topics by their names: two of the same words are two all the same.
+        self.names = tuple(
+            name if name not in names[:at] else f"{name} ({names[: at + 1].count(name)})"
+            for at, name in enumerate(names)
+        )
 
     def _golden(self, numbers: Sequence[int]) -> list[int]:
         """In proportion to topic and month."""
@@ -294,24 +312,30 @@ class _Choosing:
     def _stratum(self, number: int) -> str:
         return f"{self.topics[number]}|{self.columns['time'][number][:_MONTH]}"
 
-    def _overlaps(self, numbers: Sequence[int], said: Sequence[str], golden: Sequence[int]) -> None:
+    def _overlaps(
+        self,
+        numbers: Sequence[int],
+        asked: Sequence[Sequence[str]],
+        said: Sequence[str],
+        golden: Sequence[int],
+    ) -> None:
         if not golden or not numbers:
             return
         prompts = self.columns["prompt"]
-        found = overlaps(
-            [prompts[number] for number in golden],
-            [prompts[number] for number in numbers],
-            said,
-        )
+        found = overlaps([prompts[number] for number in golden], asked, said)
         for number, overlap in zip(numbers, found, strict=True):
             if overlap is not None:
                 self.fates.decide(number, CONTAMINATED, overlap[0], float(overlap[1]), 0.0)
 
-    def _said(self, numbers: Sequence[int]) -> list[str]:
-        return [
-            "\n".join(turn["content"] for turn in json.loads(text))
-            for text in self.read.messages(numbers)
-        ]
+    def _turns(self, numbers: Sequence[int]) -> tuple[list[str], list[list[str]]]:
+        """Of some conversations: all that is said, and the turns of the user."""
+        said: list[str] = []
+        asked: list[list[str]] = []
+        for text in self.read.messages(numbers):
+            turns = json.loads(text)
+            said.append("\n".join(turn["content"] for turn in turns))
+            asked.append([turn["content"] for turn in turns if turn["role"] == USER])
+        return said, asked
 
     def _pool(self, numbers: Sequence[int]) -> list[int]:
         """The best by quality, in the order of the log; at least twice as many as are wanted."""
@@ -359,11 +383,13 @@ class _Choosing:
             )
         for number in picks:
             self.fates.decide(number, SELECTED)
+        all_taken = len(picks) == len(pool)
         if found is not None:
-            self.shortfalls += [str(one) for one in found.shortfalls]
-        if len(picks) < select.count:
+            self.shortfalls += [str(one) for one in found.shortfalls if one.by or not all_taken]
+        if all_taken and len(picks) < select.count:
             self.shortfalls.append(
-                f"the selection has {len(picks):,} of {select.count:,} prompts: no more pass the floor"
+                f"the selection has {len(picks):,} of {select.count:,} prompts: no more are left that "
+                "pass the floor and overlap with nothing"
             )
         return picks, found, pool, rounds
 

@@ -14,7 +14,7 @@ from pipeline.core.printable import printable
 from pipeline.core.registry import nearest
 from pipeline.prompts.scoring.criteria import CRITERIA
 from pipeline.reports.prompts_page import FATE_MEANINGS
-from pipeline.selection.outputs import LEDGER, SELECTED
+from pipeline.selection.outputs import LEDGER, MANIFEST, SELECTED
 
 __all__ = ["explain", "explained"]
 
@@ -36,8 +36,9 @@ def explain(out: Path, name: str) -> dict[str, Any]:
         ConfigError: no selection is here, or it has no such conversation.
     """
     path = out / LEDGER
-    if not path.is_file():
-        raise ConfigError(f"{out} holds no finished prompt selection: {path} is missing")
+    for needed in (out / MANIFEST, path):
+        if not needed.is_file():
+            raise ConfigError(f"{out} holds no finished prompt selection: {needed} is missing")
     rows = pq.read_table(path, filters=[("id", "=", name)]).to_pylist()
     if not rows:
         known = pq.read_table(path, columns=["id"])["id"].to_pylist()
@@ -47,7 +48,7 @@ def explain(out: Path, name: str) -> dict[str, Any]:
     row: dict[str, Any] = rows[0]
     for key in ("failed", "safety", "pii", "residue"):
         row[key] = json.loads(row[key])
-    row["prompt"] = _prompt(out, row["place"])
+    row["prompt"] = _prompt(out, name, row["place"])
     chosen = pq.read_table(out / f"{SELECTED}.parquet", filters=[("id", "=", name)])
     for one in chosen.select(["rank", "gain", "passed_over"]).to_pylist():
         row |= one
@@ -81,15 +82,20 @@ def explained(found: dict[str, Any]) -> Iterator[str]:
     if found["response_quality"] is not None:
         yield f"  worst response {found['response_quality']:.2f}"
     if "rank" in found:
-        yield f"  picked {found['rank']:,}. of the selection, gain {found['gain']:.3f}; passed over for it:"
+        over = "; passed over for it:" if found["passed_over"] else ""
+        yield f"  picked {found['rank']:,}. of the selection, gain {found['gain']:.3f}{over}"
         yield from (f"    {one['cosine']:.2f} {one['id']}" for one in found["passed_over"])
 
 
-def _prompt(out: Path, place: str) -> str:
+def _prompt(out: Path, name: str, place: str) -> str:
+    """The opening prompt; of several conversations of one row, the one in the same position.
+
+    Work files have the ids of the log, which the ledger may have renamed.
+    """
+    here = [("place", "=", place)]
+    names = pq.read_table(out / LEDGER, columns=["id"], filters=here)["id"].to_pylist()
+    prompts: list[str] = []
     for path in sorted((out / ".gristmill" / "splits").glob("log-*.parquet")):
-        if path.name.endswith("faults.parquet"):
-            continue
-        rows = pq.read_table(path, columns=["prompt"], filters=[("place", "=", place)])
-        if len(rows):
-            return str(rows["prompt"][0].as_py())
-    return ""
+        if not path.name.endswith("faults.parquet"):
+            prompts += pq.read_table(path, columns=["prompt"], filters=here)["prompt"].to_pylist()
+    return prompts[names.index(name)] if len(prompts) == len(names) else ""

@@ -27,11 +27,12 @@ from pipeline.runtime.storage import RunFolder, storage_errors
 from pipeline.selection.choosing import Chosen
 from pipeline.selection.reading import FAULTS, Read
 
-__all__ = ["GOLDEN_FOLDER", "LEDGER", "SELECTED", "write_outputs"]
+__all__ = ["GOLDEN_FOLDER", "LEDGER", "MANIFEST", "SELECTED", "write_outputs"]
 
 SELECTED, LEDGER, QUARANTINE, MASKED = (
     "selected", "ledger.parquet", "quarantine.parquet", "masked.jsonl",
 )  # fmt: skip
+MANIFEST = "prompts.json"
 GOLDEN_FOLDER = "golden"
 _NEIGHBOURS = pa.list_(pa.struct([("id", pa.string()), ("cosine", pa.float64())]))
 _MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))

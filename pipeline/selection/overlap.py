@@ -44,13 +44,13 @@ def shared_with(candidates: Sequence[str], texts: Sequence[str]) -> list[int]:
 
 
 def overlaps(
-    golden: Iterable[str], prompts: Sequence[str], texts: Sequence[str]
+    golden: Iterable[str], asked: Sequence[Sequence[str]], texts: Sequence[str]
 ) -> list[tuple[str, int] | None]:
     """How each training conversation overlaps with the Golden Set.
 
     Args:
         golden: prompts of the Golden Set.
-        prompts: opening prompts of the conversations.
+        asked: turns of the user in each conversation: a later one may be the prompt, too.
         texts: all that is said in each of them.
 
     Returns:
@@ -61,8 +61,8 @@ def overlaps(
     keys = {exact_key(text) for text in known}
     runs = {run for text in known for run in ngrams(text)}
     found: list[tuple[str, int] | None] = []
-    for prompt, text in zip(prompts, texts, strict=True):
-        if exact_key(prompt) in keys:
+    for turns, text in zip(asked, texts, strict=True):
+        if any(exact_key(turn) in keys for turn in turns):
             found.append(("golden.exact", 1))
             continue
         shared = len({run for run in ngrams(text) if run in runs}) if runs else 0

@@ -24,6 +24,7 @@ from pipeline.pii import Checked, Kind, MaskSample
 from pipeline.prompts.conversation import Conversation
 from pipeline.prompts.logs.read import LogFault, LogPart, LogTally, read_logs
 from pipeline.recipe.prompts import PromptsRecipe
+from pipeline.runtime.completion import forget_surplus
 from pipeline.runtime.executor import Tick
 from pipeline.runtime.manifest import fingerprint
 from pipeline.runtime.steps import Run, StepTask, do_parts
@@ -135,6 +136,7 @@ def read_parts(folder: RunFolder, logs: Logs, recipe: PromptsRecipe, run: Run) -
         ModelError, SourceError, StorageError: see `pipeline.core.errors`.
     """
     how = _how(recipe)
+    forget_surplus(folder, "log", len(logs.parts))
     tasks = [
         PrepareTask(
             folder, "log", number,
@@ -157,10 +159,12 @@ def read_parts(folder: RunFolder, logs: Logs, recipe: PromptsRecipe, run: Run) -
         raise ConservationError(
             f"{tally.conversations} conversations were read and {len(rows)} prepared"
         )
+    rows, renamed = _unique_ids(rows)
+    tally.renamed += renamed
     vectors = [np.load(task.file("npy"), allow_pickle=False) for task in tasks]
     kept = [one for one in vectors if len(one)]
     return Read(
-        rows=_unique_ids(rows),
+        rows=rows,
         vectors=np.concatenate(kept) if kept else np.zeros((0, 1), np.float32),
         part=np.repeat(np.arange(len(tables)), [len(table) for table in tables]),
         tally=tally,
@@ -186,14 +190,14 @@ def _how(recipe: PromptsRecipe) -> str:
     )
 
 
-def _unique_ids(rows: pa.Table) -> pa.Table:
-    """Ids that repeat in another part take the place of their row, which is unique."""
+def _unique_ids(rows: pa.Table) -> tuple[pa.Table, int]:
+    """Ids that repeat in another part get the place of their row before them; and how many do."""
     ids = rows["id"].to_pylist()
     seen: set[str] = set()
-    changed = False
+    renamed = 0
     for at, (identity, place) in enumerate(zip(ids, rows["place"].to_pylist(), strict=True)):
         if identity in seen:
-            changed = True
+            renamed += 1
             number, identity = 1, f"{place}/{identity}"
             while identity in seen:
                 number += 1
@@ -201,7 +205,9 @@ def _unique_ids(rows: pa.Table) -> pa.Table:
             ids[at] = identity
         seen.add(identity)
     column = rows.schema.get_field_index("id")
-    return rows.set_column(column, "id", pa.array(ids, pa.string())) if changed else rows
+    if not renamed:
+        return rows, 0
+    return rows.set_column(column, "id", pa.array(ids, pa.string())), renamed
 
 
 # --- one part --------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -41,12 +42,12 @@ from pipeline.runtime.steps import execute
 from pipeline.runtime.storage import RunFolder
 from pipeline.selection.auditing import FOLDER, auditor
 from pipeline.selection.choosing import Chosen, choose
-from pipeline.selection.outputs import write_outputs
+from pipeline.selection.outputs import GOLDEN_FOLDER, MANIFEST, write_outputs
 from pipeline.selection.reading import Logs, Read, read_parts
 
 __all__ = ["MANIFEST", "QUARANTINE_LIMIT", "SelectionResult", "plan_selection", "run_selection"]
 
-MANIFEST, REPORT, CARD = "prompts.json", "report.html", "README.md"
+REPORT, CARD = "report.html", "README.md"
 QUARANTINE_LIMIT = 0.01  # of the rows
 _FINISHED = "finished.json"
 _SHOWN = 3  # prompts of each fate and reason in the report
@@ -162,7 +163,10 @@ def run_selection(
         audit = auditor(folder, read, planned.benchmarks, AuditSettings())
         chosen = choose(read, recipe, audit, progress.say)
         digests = write_outputs(folder, read, chosen, recipe)
-        manifest = _manifest(planned, read, chosen, digests, folder)
+        audited = bool(chosen.picks) and bool(planned.benchmarks or chosen.golden)
+        for name in _forget_stale(folder, digests, audited):
+            progress.say(f"Removed {name} of an earlier selection")
+        manifest = _manifest(planned, read, chosen, digests, audited)
         folder.write_text(folder.root / REPORT, encodable(prompts_page(manifest)))
         folder.write_text(folder.root / CARD, encodable(prompts_card(manifest)))
         manifest["seconds"] = round(time.monotonic() - started, 1)
@@ -184,6 +188,22 @@ def _earlier(folder: RunFolder, asked: str) -> dict[str, Any] | None:
     return found
 
 
+def _forget_stale(folder: RunFolder, digests: Mapping[str, str], audited: bool) -> list[str]:
+    """Remove what an earlier selection into the same folder has left and this one did not write."""
+    home, audit = folder.root / GOLDEN_FOLDER, folder.root / FOLDER
+    stale = [f"{GOLDEN_FOLDER}/{one.name}" for one in sorted(home.glob("golden*"))]
+    stale = [name for name in stale if name not in digests]
+    for name in stale:
+        folder.remove(folder.root / name)
+    if home.is_dir() and not any(home.iterdir()):
+        home.rmdir()
+    if not audited and audit.is_dir():
+        folder.remove(audit / "audit.json")
+        shutil.rmtree(audit)
+        stale.append(f"{FOLDER}/")
+    return stale
+
+
 def _sizes(folder: RunFolder) -> dict[str, int]:
     return {
         str(path.relative_to(folder.root)): path.stat().st_size
@@ -200,7 +220,7 @@ def _manifest(
     read: Read,
     chosen: Chosen,
     digests: Mapping[str, str],
-    folder: RunFolder,
+    audited: bool,
 ) -> dict[str, Any]:
     recipe, fates, tally = planned.recipe, chosen.fates, read.tally
     counts = fates.counts()
@@ -233,7 +253,7 @@ def _manifest(
         "audit": {
             "rounds": chosen.rounds,
             "benchmarks": [one.name for one in planned.benchmarks],
-            "folder": FOLDER if (folder.root / FOLDER / "audit.json").is_file() else None,
+            "folder": FOLDER if audited else None,
         },
         "topics": _topics(read, chosen),
         "map": _map(read, chosen),
