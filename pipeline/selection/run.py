@@ -189,10 +189,13 @@ def _earlier(folder: RunFolder, asked: str) -> dict[str, Any] | None:
 
 
 def _forget_stale(folder: RunFolder, digests: Mapping[str, str], audited: bool) -> list[str]:
-    """Remove what an earlier selection into the same folder has left and this one did not write."""
+    """Remove what an earlier selection into the same folder has left and this one did not write.
+
+    Prompts of other versions of the Golden Set stay: what is evaluated later is compared on them.
+    """
     home, audit = folder.root / GOLDEN_FOLDER, folder.root / FOLDER
     stale = [f"{GOLDEN_FOLDER}/{one.name}" for one in sorted(home.glob("golden*"))]
-    stale = [name for name in stale if name not in digests]
+    stale = [name for name in stale if name not in digests and not name.endswith(".jsonl")]
     for name in stale:
         folder.remove(folder.root / name)
     if home.is_dir() and not any(home.iterdir()):
