@@ -1,6 +1,6 @@
-"""WARC files, plain or gzipped: records with their fates, in splits of any size.
+"""WARC files, plain, gzip or zstd: records with their fates, in splits of any size.
 
-A split of a gzipped file owns everything from the first sync point (see `members`) at or after
+A split of a compressed file owns everything from the first sync point (see `members`) at or after
 its start up to the first at or after its end; the split at byte 0 owns everything from there.
 Bytes between that are no record belong to whoever reads what comes before them. Plain files
 cannot be cut: the split at byte 0 owns the file.
@@ -11,10 +11,10 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Generator, Iterator
-from typing import Any, BinaryIO, ClassVar
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, BinaryIO, ClassVar, Literal
 
-from pipeline.core.decisions import Verdict
+from pipeline.core.decisions import Signal, Verdict
 from pipeline.core.errors import ConfigError, RecordError
 from pipeline.core.records import Failure, Locator, RawRecord
 from pipeline.sources.base import Source, Split
@@ -26,13 +26,18 @@ from pipeline.sources.members import (
     LOOKAHEAD,
     MAGIC,
     Member,
+    Packing,
     Window,
     find_sync,
     is_sync,
     opens_record,
 )
+from pipeline.sources.payload_digest import DIGEST_SIGNAL, digest_outcome
+from pipeline.sources.zstd_frames import is_zstd, zstd_packing
 
 __all__ = ["WarcSource"]
+
+Digests = Literal["ignore", "note", "quarantine"]
 
 FRAMING = 1 << 20  # bytes a block may have beyond its payload: chunk sizes
 # Inflating what nobody will use stops here: half a second of work. A record of this size is no
@@ -44,12 +49,12 @@ CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WarcSource(Source):
-    """WARC files (1.x and 0.x), plain, gzipped by the record, or gzipped whole.
+    """WARC files (1.x and 0.x), plain, or gzip or zstd by the record or over the whole file.
 
     ``response`` records of an HTML type and a good status go on with their decoded body. Every
     other record has a ``drop``: ``warc.record_type``, ``warc.http_status``, ``warc.content_type``,
     ``warc.payload_bytes.low`` or ``.high``. What cannot be read has a ``failure``: ``warc.gzip``,
-    ``warc.truncated``, ``warc.header``, ``warc.content_length``, ``warc.garbage``,
+    ``warc.zstd``, ``warc.truncated``, ``warc.header``, ``warc.content_length``, ``warc.garbage``,
     ``warc.http_header``, ``warc.content_encoding``, ``warc.format``. A contiguous stretch of
     unreadable bytes is one record.
 
@@ -63,6 +68,10 @@ class WarcSource(Source):
         content_types: media types that go on, in lower case. What the crawler identified outranks
             what the server declared; where neither says, a look at the body decides.
         http_status: status codes that go on.
+        digests: whether ``WARC-Payload-Digest`` is compared with the payload: ``ignore`` it,
+            ``note`` the outcome as the signal ``source.payload_digest`` (``match``, ``mismatch``,
+            ``unchecked``), or ``quarantine`` a record whose digest differs, as
+            ``warc.payload_digest``.
 
     Raises:
         ConfigError: a size below 1, or one path where a list of them belongs.
@@ -76,6 +85,7 @@ class WarcSource(Source):
     max_payload: int = 10 << 20
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
     http_status: tuple[int, ...] = (200,)
+    digests: Digests = "ignore"
 
     def __post_init__(self) -> None:
         given: object = self.paths
@@ -91,11 +101,15 @@ class WarcSource(Source):
         splits = []
         for path in expand(self.paths):
             with open_input(path) as (file, size):
-                cuts = -(-size // self.split_size) if file.read(3) == MAGIC else 1
-            cuts = max(cuts, 1)
-            bounds = [size * cut // cuts for cut in range(cuts + 1)]
-            splits += [Split(path, *pair) for pair in itertools.pairwise(bounds)]
+                splits += self.cut(path, size, file.read(4))
         return splits
+
+    def cut(self, path: str, size: int, head: bytes) -> list[Split]:
+        """The splits of one file of ``size`` bytes that begins with ``head``, four bytes of it."""
+        compressed = head.startswith(MAGIC) or is_zstd(head)
+        cuts = max(1, -(-size // self.split_size) if compressed else 1)
+        bounds = [size * cut // cuts for cut in range(cuts + 1)]
+        return [Split(path, *pair) for pair in itertools.pairwise(bounds)]
 
     def read(self, split: Split) -> Iterator[RawRecord]:
         with open_input(split.path) as (file, size):
@@ -103,21 +117,45 @@ class WarcSource(Source):
 
     def read_file(self, file: BinaryIO, size: int, split: Split) -> Iterator[RawRecord]:
         """`read` from a file that is open already; ``split.path`` is what its records name."""
-        seen: set[str] = set()
-        for record in self._read(Window(file, split.path, size), split):
-            if record.id in seen:
-                record.id = _place(record.source, record.meta.get("inflated_offset"))
-            seen.add(record.id)
-            yield record
+        yield from _apart(self._read(Window(file, split.path, size), split))
+
+    def read_places(
+        self, file: BinaryIO, path: str, places: Iterable[Split]
+    ) -> Iterator[RawRecord]:
+        """The records that an index says are at certain places of a compressed file.
+
+        A place that holds no record is one with a ``failure``.
+
+        Args:
+            file: open for reading.
+            path: what the records name.
+            places: where each begins and ends.
+        """
+        return _apart(
+            record
+            for place in places
+            for record in self._members(
+                Window(file, path, place.end), place.start, place.end, Member
+            )
+        )
 
     def parameters(self) -> dict[str, Any]:
+        noted = {} if self.digests == "ignore" else {"digests": self.digests}
         return {
             "max_payload": self.max_payload,
             "content_types": list(self.content_types),
             "http_status": list(self.http_status),
+            **noted,
         }
 
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        return () if self.digests == "ignore" else (DIGEST_SIGNAL,)
+
     def _read(self, window: Window, split: Split) -> Iterator[RawRecord]:
+        if is_zstd(window.head):
+            yield from self._zstd(window, split)
+            return
         if split.start > 0:
             first = find_sync(window, split.start, before=split.end)
             if first is not None:
@@ -138,6 +176,19 @@ class WarcSource(Source):
         else:
             yield _stretch(window, 0, window.size, _not_warc(head))
 
+    def _zstd(self, window: Window, split: Split) -> Iterator[RawRecord]:
+        try:
+            packing = zstd_packing(window)
+        except RecordError as error:  # without its dictionary no frame can be read
+            if split.start == 0:
+                yield _stretch(window, 0, window.size, error)
+            return
+        first: int | None = packing.first
+        if split.start > 0:
+            first = find_sync(window, max(split.start, packing.first), split.end, packing)
+        if first is not None:
+            yield from self._members(window, first, split.end, packing)
+
     def _plain(self, window: Window) -> Iterator[RawRecord]:
         for framed in records(Stream(window.fetch), self._max_block):
             if framed.cut and framed.last and framed.fault is not None:
@@ -146,16 +197,20 @@ class WarcSource(Source):
                 framed, Locator(window.path, framed.start, framed.end - framed.start)
             )
 
-    def _members(self, window: Window, offset: int, end: int) -> Iterator[RawRecord]:
-        while offset < window.size and not (offset >= end and is_sync(window, offset)):
-            offset = yield from self._member(window, offset)
+    def _members(
+        self, window: Window, offset: int, end: int, packing: Packing = Member
+    ) -> Iterator[RawRecord]:
+        while offset < window.size and not (offset >= end and is_sync(window, offset, packing)):
+            offset = yield from self._member(window, offset, packing)
 
-    def _member(self, window: Window, offset: int) -> Generator[RawRecord, None, int]:
-        """The records of one gzip member, or the stretch of bytes that is none; where it ends."""
-        member, found, unread = Member(window, offset), 0, None
+    def _member(
+        self, window: Window, offset: int, packing: Packing
+    ) -> Generator[RawRecord, None, int]:
+        """The records of one member, or the stretch of bytes that is none; where it ends."""
+        member, found, unread = packing(window, offset), 0, None
         try:
             stream = Stream(member.fetch, SKIP_LIMIT, member.extend)
-            _check_opening(window, offset, stream)
+            _check_opening(window, offset, stream, packing)
             for framed in records(stream, self._max_block):
                 if framed.end == UNKNOWN:
                     unread = framed
@@ -166,13 +221,13 @@ class WarcSource(Source):
                 found += 1
             else:
                 return member.end
-            fault = RecordError("warc.unread", "the rest of this gzip member was not read")
+            fault = RecordError("warc.unread", f"the rest of this {packing.name} was not read")
         except RecordError as error:
             fault = error
-        after = find_sync(window, offset + 1)
+        after = find_sync(window, offset + 1, packing=packing)
         stop = window.size if after is None else after
         if fault.reason == "warc.truncated" and after is not None:
-            fault = RecordError("warc.gzip", "damaged: it does not end before the file does")
+            fault = RecordError(packing.fault, "damaged: it does not end before the file does")
         if unread is not None:
             source = Locator(window.path, offset, -1 if found else stop - offset)
             yield self._record(unread, source, unread.start if found else None)
@@ -233,6 +288,13 @@ class WarcSource(Source):
         stored = framed.length - (len(framed.block) - len(response.body))
         if framed.length > len(framed.block):
             return self._too_large(stored)
+        declared_digest = framed.fields.get("warc-payload-digest", "")
+        if declared_digest and self.digests != "ignore":
+            outcome = digest_outcome(declared_digest, response, self.max_payload + 1)
+            record.meta["payload_digest"] = outcome
+            if outcome == "mismatch" and self.digests == "quarantine":
+                message = f"the payload is not the one of {declared_digest[:80]}"
+                raise RecordError("warc.payload_digest", message)
         payload = decode_body(response, self.max_payload + 1)
         if len(payload) > self.max_payload:
             return self._too_large(max(stored, len(payload)))
@@ -248,24 +310,37 @@ class WarcSource(Source):
         return Verdict(False, "warc.payload_bytes.high", float(size), float(self.max_payload))
 
 
-def _check_opening(window: Window, offset: int, stream: Stream) -> None:
-    """Pass a gzip member that holds records, or nothing.
+def _apart(records: Iterable[RawRecord]) -> Iterator[RawRecord]:
+    """The records, of which none has the id of one before it."""
+    seen: set[str] = set()
+    for record in records:
+        if record.id in seen:
+            record.id = _place(record.source, record.meta.get("inflated_offset"))
+        seen.add(record.id)
+        yield record
+
+
+def _check_opening(window: Window, offset: int, stream: Stream, packing: Packing) -> None:
+    """Pass a member that holds records, or nothing.
 
     Raises:
         RecordError: something else is there.
     """
-    stored = bytes(window.view(offset)[: len(MAGIC)])
-    if stored != MAGIC:
-        if MAGIC.startswith(stored):
-            raise RecordError("warc.truncated", "the file ends inside a gzip header")
-        raise RecordError("warc.garbage", f"bytes that begin no gzip member but {stored!r}")
+    magic = packing.magic
+    stored = bytes(window.view(offset)[: len(magic)])
+    if stored != magic:
+        if magic.startswith(stored):
+            raise RecordError("warc.truncated", f"the file ends as a {packing.name} begins")
+        raise RecordError("warc.garbage", f"bytes that begin no {packing.name} but {stored!r}")
     head = stream.at(0, LOOKAHEAD)
     start = head.lstrip(b"\r\n")
     if opens_record(start) or (not start and len(head) < LOOKAHEAD):
         return
-    if offset == 0 and find_sync(window, 1) is None:
-        raise _not_warc(head, "gzipped ")
-    raise RecordError("warc.garbage", f"a gzip member that holds no WARC record but {head[:40]!r}")
+    if offset == packing.first and find_sync(window, offset + 1, packing=packing) is None:
+        raise _not_warc(head, f"in a {packing.name}, ")
+    raise RecordError(
+        "warc.garbage", f"a {packing.name} that holds no WARC record but {head[:40]!r}"
+    )
 
 
 def _not_warc(head: bytes, packed: str = "") -> RecordError:
