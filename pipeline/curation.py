@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any
 
 import pipeline
-from pipeline.core.decisions import Bound, Signal
+from pipeline.core.decisions import Bound
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.settings import Dedup
 from pipeline.extract.extraction import Extraction
@@ -81,7 +81,7 @@ class Curation:
         return [*names, *([DEDUP] if self.dedup else [])]
 
     def schemas(self) -> Schemas:
-        declared: list[tuple[str, Signal]] = []
+        declared = [("source", signal) for signal in self.source.signals]
         for gate in self.gates:
             declared += [(gate.name, signal) for signal in gate.signals]
         if self.extraction.prescreen:

@@ -181,18 +181,24 @@ class RemoteFile(io.BufferedIOBase):
         self, store: Store, url: str, start: int = 0, end: int | None = None, sealed: bool = False
     ):
         self._store, self._url, self._end, self._sealed = store, url, end, sealed
-        self._at, self._base, self._data = start, start, b""
-        self._size: int | None = end if sealed else None
+        self._start = self._at = self._base = start
+        self._data = b""
+        self._stat: Stat | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._coming: tuple[int, Future[tuple[bytes, Stat]]] | None = None
 
     @property
     def size(self) -> int:
-        """Bytes in the file. The first request tells it."""
-        if self._size is None:
+        """Bytes in the file."""
+        return self._end or 0 if self._sealed else self.stat.size
+
+    @property
+    def stat(self) -> Stat:
+        """What the server says of the file. The first request tells it."""
+        if self._stat is None:
             self._fill(self._at, 1)
-        assert self._size is not None
-        return self._size
+        assert self._stat is not None
+        return self._stat
 
     def readable(self) -> bool:
         return True
@@ -214,7 +220,7 @@ class RemoteFile(io.BufferedIOBase):
         while size > 0:
             within = self._at - self._base
             if not 0 <= within < len(self._data):
-                if self._size is not None and self._at >= self._size:
+                if (self._sealed or self._stat is not None) and self._at >= self.size:
                     break
                 self._fill(self._at, size)
                 within = 0
@@ -239,16 +245,16 @@ class RemoteFile(io.BufferedIOBase):
         else:
             data, stat = self._store.fetch(self._url, offset, self._block(offset, least))
         self._coming = None
-        if self._size is None:
-            self._size = stat.size
-        elif not self._sealed and stat.size != self._size:
+        if self._stat is None:
+            self._stat = stat
+        elif stat.size != self._stat.size:
             raise SourceError(
                 f"{shown(self._url)}: has changed while it was read; run again to read it anew"
             )
-        sequential = offset == self._base + len(self._data)
+        sequential = offset in (self._start, self._base + len(self._data))
         self._base, self._data = offset, data
         after = offset + len(data)
-        if sequential and data and after < (self._size if self._end is None else self._end):
+        if sequential and data and after < min(self._end or 0, stat.size):
             if self._threads is None:
                 self._threads = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
             block = self._block(after, SMALL)
@@ -256,10 +262,9 @@ class RemoteFile(io.BufferedIOBase):
             self._coming = (after, coming)
 
     def _block(self, offset: int, least: int) -> int:
-        ends = [self._end, self._size]
-        left = min((end - offset for end in ends if end is not None and end > offset), default=0)
+        left = 0 if self._end is None else max(0, self._end - offset)
         if self._sealed:
-            return min(BLOCK, max(0, left))
+            return min(BLOCK, left)
         if least <= 4096:  # a look at the head, or at the size
             return SMALL
-        return min(BLOCK, max(left, least, SMALL) if left else max(least, SMALL))
+        return max(min(BLOCK, left), least, SMALL)

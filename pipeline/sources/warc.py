@@ -35,7 +35,7 @@ from pipeline.sources.members import (
 from pipeline.sources.payload_digest import DIGEST_SIGNAL, digest_outcome
 from pipeline.sources.zstd_frames import is_zstd, zstd_packing
 
-__all__ = ["WarcSource"]
+__all__ = ["WarcSource", "media_type"]
 
 Digests = Literal["ignore", "note", "quarantine"]
 
@@ -253,38 +253,38 @@ class WarcSource(Source):
         record.meta.update({key: value for key, value in meta.items() if value is not None})
         if framed.fault is not None:
             record.failure = _failure(framed.fault)
-        elif kind != "response":
-            record.drop = Verdict(False, "warc.record_type", None, None, kind or "none")
         else:
             try:
-                record.drop = self._judge_response(framed, record)
+                record.drop = self._judge(framed, record)
             except RecordError as error:
                 record.failure = _failure(error)
         return record
 
-    def _judge_response(self, framed: Framed, record: RawRecord) -> Verdict | None:
+    def _judge(self, framed: Framed, record: RawRecord) -> Verdict | None:
         """Fill in meta and payload; the verdict if the record does not go on."""
-        carrier = _media_type(framed.fields.get("content-type", "application/http"))
+        kind = framed.fields.get("warc-type", "").lower()
+        if kind != "response":
+            return Verdict(False, "warc.record_type", None, None, kind or "none")
+        carrier = media_type(framed.fields.get("content-type", "application/http"))
         if carrier != "application/http":  # such as DNS answers
             return Verdict(False, "warc.content_type", None, None, carrier)
         if framed.length == 0:
             return Verdict(False, "warc.payload_bytes.low", 0.0, 1.0)
         response = parse_response(framed.block)
         declared = response.fields.get("content-type", "")
-        media_type = _media_type(
-            framed.fields.get("warc-identified-payload-type", "")
-        ) or _media_type(declared)
+        identified = framed.fields.get("warc-identified-payload-type", "")
+        media = media_type(identified) or media_type(declared)
         record.meta["http_status"] = response.status
-        if media_type:
-            record.meta["content_type"] = media_type
+        if media:
+            record.meta["content_type"] = media
         if (charset := CHARSET.search(declared)) is not None:
             record.meta["http_charset"] = charset[1]
         if encoding := response.fields.get("content-encoding"):
             record.meta["content_encoding"] = encoding
         if response.status not in self.http_status:
             return Verdict(False, "warc.http_status", float(response.status), None)
-        if media_type and media_type not in self.content_types:
-            return Verdict(False, "warc.content_type", None, None, media_type)
+        if media and media not in self.content_types:
+            return Verdict(False, "warc.content_type", None, None, media)
         stored = framed.length - (len(framed.block) - len(response.body))
         if framed.length > len(framed.block):
             return self._too_large(stored)
@@ -300,7 +300,7 @@ class WarcSource(Source):
             return self._too_large(max(stored, len(payload)))
         if not payload:
             return Verdict(False, "warc.payload_bytes.low", 0.0, 1.0)
-        if not media_type and not sniff_html(payload):
+        if not media and not sniff_html(payload):
             return Verdict(False, "warc.content_type", None, None, "unknown")
         record.payload = payload
         return None
@@ -365,5 +365,6 @@ def _place(source: Locator, part: object = None) -> str:
     return source.digest() if part is None else f"{source.digest()}:{part}"
 
 
-def _media_type(value: str) -> str:
+def media_type(value: str) -> str:
+    """A Content-Type without its parameters, in lower case."""
     return value.partition(";")[0].strip().lower()
