@@ -34,8 +34,12 @@ class CrawlServer:
         url: of the server, with a slash at its end.
         share: of the requests that fail, drawn by a hash of the request and how often it came.
         faults: the kinds of faults, one drawn for each failing request.
+        only: what the path of a failing request ends in.
         refuse: paths to a status and a body that are always answered.
+        refuse_ranges: the path of which no range is given: the token has expired.
         index: captures that the CDX server at ``/CRAWL-index`` knows.
+        page_size: captures on a page of its answers.
+        bucket: the name before every path.
         asked: method, path and range of each request.
         failed: faults so far, by kind.
         at_once: the most requests under way at a time.
@@ -47,7 +51,9 @@ class CrawlServer:
     url: str = ""
     share: float = 0.0
     faults: tuple[str, ...] = FAULTS
+    only: str = ""
     refuse: dict[str, tuple[int, bytes]] = dataclasses.field(default_factory=dict)
+    refuse_ranges: str = ""
     index: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     page_size: int = 5
     asked: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
@@ -62,7 +68,7 @@ class CrawlServer:
     def fault(self, request: tuple[str, str, str]) -> str:
         """The fault that this request meets, or none. A request meets at most two in a row."""
         times = self.asked.count(request)
-        if times % 3 == 0:
+        if times % 3 == 0 or not request[1].endswith(self.only):
             return ""
         drawn = hashlib.blake2b(f"{request}{times}".encode(), digest_size=8).digest()
         number = int.from_bytes(drawn[:4], "big") / 2**32
@@ -106,6 +112,7 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 20
+        disable_nagle_algorithm = True
 
         def do_HEAD(self) -> None:
             self.answer(body=False)
@@ -137,7 +144,9 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
                 return
             parts = urlsplit(self.path)
             path = parts.path.removeprefix(f"/{found.bucket}") if found.bucket else parts.path
-            if path in found.refuse:
+            if path == found.refuse_ranges and self.command == "GET":
+                self.reply(400, b"<Code>ExpiredToken</Code>")
+            elif path in found.refuse:
                 status, said = found.refuse[path]
                 self.reply(status, said if body else b"")
             elif path.endswith("-index"):
