@@ -16,14 +16,13 @@ from typing import Any, BinaryIO, ClassVar, Literal
 
 from pipeline.core.decisions import Signal, Verdict
 from pipeline.core.errors import ConfigError, RecordError
-from pipeline.core.records import Failure, Locator, RawRecord
+from pipeline.core.records import Locator, RawRecord
 from pipeline.sources.base import Source, Split
 from pipeline.sources.framing import RECORD_START, UNKNOWN, Framed, Stream, records
 from pipeline.sources.http import MAX_HEADER, decode_body, parse_response, sniff_html
 from pipeline.sources.inputs import expand, foreign_format, open_input
 from pipeline.sources.members import (
     CHUNK,
-    LOOKAHEAD,
     MAGIC,
     Member,
     Packing,
@@ -33,7 +32,15 @@ from pipeline.sources.members import (
     opens_record,
 )
 from pipeline.sources.payload_digest import DIGEST_SIGNAL, digest_outcome
-from pipeline.sources.zstd_frames import is_zstd, zstd_packing
+from pipeline.sources.stretches import (
+    apart,
+    check_opening,
+    failure_of,
+    not_warc,
+    place_id,
+    stretch,
+)
+from pipeline.sources.zstd_frames import ZstdPacking, is_zstd, zstd_packing
 
 __all__ = ["WarcSource", "media_type"]
 
@@ -117,7 +124,7 @@ class WarcSource(Source):
 
     def read_file(self, file: BinaryIO, size: int, split: Split) -> Iterator[RawRecord]:
         """`read` from a file that is open already; ``split.path`` is what its records name."""
-        yield from _apart(self._read(Window(file, split.path, size), split))
+        yield from apart(self._read(Window(file, split.path, size), split))
 
     def read_places(
         self, file: BinaryIO, path: str, places: Iterable[Split]
@@ -131,7 +138,7 @@ class WarcSource(Source):
             path: what the records name.
             places: where each begins and ends.
         """
-        return _apart(
+        return apart(
             record
             for place in places
             for record in self._members(
@@ -171,17 +178,19 @@ class WarcSource(Source):
             return
         elif foreign_format(head) is None and find_sync(window, 0, before=LEADING_GARBAGE):
             yield from self._members(window, 0, split.end)
+        elif find_sync(window, 0, LEADING_GARBAGE, packing := ZstdPacking()) is not None:
+            yield from self._members(window, 0, window.size, packing)
         elif foreign_format(head) is None and RECORD_START.search(head):
             yield from self._plain(window)
         else:
-            yield _stretch(window, 0, window.size, _not_warc(head))
+            yield stretch(window, 0, window.size, not_warc(head))
 
     def _zstd(self, window: Window, split: Split) -> Iterator[RawRecord]:
         try:
             packing = zstd_packing(window)
         except RecordError as error:  # without its dictionary no frame can be read
             if split.start == 0:
-                yield _stretch(window, 0, window.size, error)
+                yield stretch(window, 0, window.size, error)
             return
         first: int | None = packing.first
         if split.start > 0:
@@ -210,7 +219,7 @@ class WarcSource(Source):
         member, found, unread = packing(window, offset), 0, None
         try:
             stream = Stream(member.fetch, SKIP_LIMIT, member.extend)
-            _check_opening(window, offset, stream, packing)
+            check_opening(window, offset, stream, packing)
             for framed in records(stream, self._max_block):
                 if framed.end == UNKNOWN:
                     unread = framed
@@ -232,7 +241,7 @@ class WarcSource(Source):
             source = Locator(window.path, offset, -1 if found else stop - offset)
             yield self._record(unread, source, unread.start if found else None)
         if unread is None or found:
-            yield _stretch(window, offset, stop, fault, "rest" if found else None)
+            yield stretch(window, offset, stop, fault, "rest" if found else None)
         return stop
 
     @property
@@ -243,7 +252,7 @@ class WarcSource(Source):
         fields = framed.fields
         kind = fields.get("warc-type", "").lower()
         url = fields.get("warc-target-uri", "").strip("<> ")  # some writers bracket it
-        record = RawRecord(fields.get("warc-record-id") or _place(source, inner), url, source)
+        record = RawRecord(fields.get("warc-record-id") or place_id(source, inner), url, source)
         meta: dict[str, str | int | None] = {
             "record_type": kind or None,
             "date": fields.get("warc-date"),
@@ -252,12 +261,12 @@ class WarcSource(Source):
         }
         record.meta.update({key: value for key, value in meta.items() if value is not None})
         if framed.fault is not None:
-            record.failure = _failure(framed.fault)
+            record.failure = failure_of(framed.fault)
         else:
             try:
                 record.drop = self._judge(framed, record)
             except RecordError as error:
-                record.failure = _failure(error)
+                record.failure = failure_of(error)
         return record
 
     def _judge(self, framed: Framed, record: RawRecord) -> Verdict | None:
@@ -308,61 +317,6 @@ class WarcSource(Source):
     def _too_large(self, size: int) -> Verdict:
         """``size`` is what was seen: of an encoded body, what was decoded until it was too much."""
         return Verdict(False, "warc.payload_bytes.high", float(size), float(self.max_payload))
-
-
-def _apart(records: Iterable[RawRecord]) -> Iterator[RawRecord]:
-    """The records, of which none has the id of one before it."""
-    seen: set[str] = set()
-    for record in records:
-        if record.id in seen:
-            record.id = _place(record.source, record.meta.get("inflated_offset"))
-        seen.add(record.id)
-        yield record
-
-
-def _check_opening(window: Window, offset: int, stream: Stream, packing: Packing) -> None:
-    """Pass a member that holds records, or nothing.
-
-    Raises:
-        RecordError: something else is there.
-    """
-    magic = packing.magic
-    stored = bytes(window.view(offset)[: len(magic)])
-    if stored != magic:
-        if magic.startswith(stored):
-            raise RecordError("warc.truncated", f"the file ends as a {packing.name} begins")
-        raise RecordError("warc.garbage", f"bytes that begin no {packing.name} but {stored!r}")
-    head = stream.at(0, LOOKAHEAD)
-    start = head.lstrip(b"\r\n")
-    if opens_record(start) or (not start and len(head) < LOOKAHEAD):
-        return
-    if offset == packing.first and find_sync(window, offset + 1, packing=packing) is None:
-        raise _not_warc(head, f"in a {packing.name}, ")
-    raise RecordError(
-        "warc.garbage", f"a {packing.name} that holds no WARC record but {head[:40]!r}"
-    )
-
-
-def _not_warc(head: bytes, packed: str = "") -> RecordError:
-    what = foreign_format(head) or f"not a WARC file: it begins with {head[:24]!r}"
-    return RecordError("warc.format", packed + what)
-
-
-def _stretch(
-    window: Window, start: int, end: int, fault: RecordError, part: str | None = None
-) -> RawRecord:
-    """The record that stands for bytes in which no record can be told."""
-    source = Locator(window.path, start, end - start)
-    return RawRecord(_place(source, part), "", source, failure=_failure(fault))
-
-
-def _failure(error: RecordError) -> Failure:
-    return Failure(error.reason, "source", error.message)
-
-
-def _place(source: Locator, part: object = None) -> str:
-    """An id for a record that brings none; ``part`` tells apart those that share a gzip member."""
-    return source.digest() if part is None else f"{source.digest()}:{part}"
 
 
 def media_type(value: str) -> str:

@@ -123,6 +123,7 @@ def zstd_packing(window: Window) -> ZstdPacking:
     stored = bytes(window.view(HEADER.size, size)[:size])
     try:
         dictionary = zstd.ZstdDict(_dictionary(stored))
+        zstd.ZstdDecompressor(dictionary)  # which is where a broken one is found out
     except (zstd.ZstdError, ValueError, EOFError) as error:
         raise RecordError("warc.zstd", f"the dictionary cannot be read: {error}") from error
     return ZstdPacking(_after_skippable(window, HEADER.size + size), dictionary)

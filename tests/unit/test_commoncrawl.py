@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from crawl_server import FAULTS, CrawlServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
@@ -295,10 +298,6 @@ def test_moto_gives_the_same(crawl: Path, tmp_path: Path, monkeypatch: pytest.Mo
         pytest.skip(
             "moto_server is not on the path: pip install 'moto[server]' in a venv of its own"
         )
-    import socket
-
-    import urllib3
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -307,7 +306,14 @@ def test_moto_gives_the_same(crawl: Path, tmp_path: Path, monkeypatch: pytest.Mo
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        pool = urllib3.PoolManager(retries=urllib3.Retry(20, backoff_factor=0.2))
+        pool = urllib3.PoolManager(retries=False)
+        for _ in range(300):
+            if server.poll() is not None:
+                pytest.skip("moto_server does not start here")
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                pool.request("GET", url)
+                break
+            time.sleep(0.1)
         pool.request("PUT", f"{url}/commoncrawl")
         for path in crawl.rglob("*"):
             if path.is_file():
