@@ -38,6 +38,9 @@ class CrawlServer:
         refuse: paths to a status and a body that are always answered.
         refuse_ranges: the path of which no range is given: the token has expired.
         index: captures that the CDX server at ``/CRAWL-index`` knows.
+        redirect: what paths begin with that are elsewhere.
+        cut: no reply comes whole.
+        logins: what came as ``Authorization``.
         page_size: captures on a page of its answers.
         bucket: the name before every path.
         asked: method, path and range of each request.
@@ -55,6 +58,9 @@ class CrawlServer:
     refuse: dict[str, tuple[int, bytes]] = dataclasses.field(default_factory=dict)
     refuse_ranges: str = ""
     index: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    redirect: str = ""
+    cut: bool = False
+    logins: set[str] = dataclasses.field(default_factory=set)
     page_size: int = 5
     asked: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     failed: Counter[str] = dataclasses.field(default_factory=Counter)
@@ -124,6 +130,7 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
             request = (self.command, self.path, self.headers.get("range", ""))
             with found.lock:
                 found.asked.append(request)
+                found.logins.update(self.headers.get_all("authorization", []))
                 fault = found.fault(request)
                 found.failed[fault] += bool(fault)
                 found.under_way += 1
@@ -144,7 +151,9 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
                 return
             parts = urlsplit(self.path)
             path = parts.path.removeprefix(f"/{found.bucket}") if found.bucket else parts.path
-            if path == found.refuse_ranges and self.command == "GET":
+            if found.redirect and path.startswith(found.redirect):
+                self.reply(302, b"", {"location": path.removeprefix(found.redirect)})
+            elif path == found.refuse_ranges and self.command == "GET":
                 self.reply(400, b"<Code>ExpiredToken</Code>")
             elif path in found.refuse:
                 status, said = found.refuse[path]
@@ -171,7 +180,7 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
                 fields["content-range"] = f"bytes {start}-{end}/{len(data)}"
             if not body:
                 self.reply(status, b"", fields, length=len(piece))
-            elif fault == "short":
+            elif fault == "short" or found.cut:
                 self.reply(status, piece[: len(piece) // 2], fields, length=len(piece))
                 self.close_connection = True
             elif fault == "slow":

@@ -133,6 +133,13 @@ class CommonCrawlSource(Source):
             raise ConfigError(
                 f"commoncrawl.base_url: {shown(self.base_url)} is neither http, https, s3 nor a folder"
             )
+        for field in ("base_url", "index_url", "index"):
+            parts = urlsplit(getattr(self, field))
+            if "://" in getattr(self, field) and ("@" in parts.netloc or parts.query):
+                raise ConfigError(
+                    f"commoncrawl.{field} holds a password or a signature, which the ledger would "
+                    "show to all; leave it out, and write users and passwords into ~/.netrc"
+                )
         self._patterns()
 
     # --- planning ------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.core.errors import SourceError
+
 __all__ = ["Gate"]
 
 POLL = 0.02  # seconds between looks for a free place
@@ -28,6 +30,9 @@ class Gate:
         host: the server, with its port.
         connections: those that may be under way at a time, from all processes.
         folder: of the lock files; by default in the folder for temporary files.
+
+    Raises:
+        SourceError: that folder cannot be used.
     """
 
     def __init__(self, host: str, connections: int, folder: Path | None = None):
@@ -35,7 +40,12 @@ class Gate:
         home = folder or Path(tempfile.gettempdir()) / f"gristmill-{os.getuid()}"
         self._folder = home / name
         self._connections = connections
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise SourceError(
+                f"{home}: no place for lock files: {error.strerror}; set TMPDIR to another folder"
+            ) from error
         self._pause = self._folder / "pause"
 
     @contextlib.contextmanager

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import email.utils
+import netrc
+import os
 import re
 import ssl
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import (
     HTTPError,
     LocationParseError,
+    MaxRetryError,
     NameResolutionError,
     ProxyError,
     SSLError,
@@ -42,6 +45,7 @@ PROGRESS = 64 << 10  # bytes that make an attempt no failure
 Answer = TypeVar("Answer")
 RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 CODE = re.compile(rb"<Code>([A-Za-z]{1,60})</Code>")
+REDIRECTS = urllib3.Retry(None, connect=0, read=0, redirect=5, status=0, other=0)
 STALL = 10.0  # seconds before the speed of a reply is judged
 OVERLOADED = (429, 503)
 PASSING = (408, 425, 429, 500, 502, 503, 504)
@@ -49,7 +53,7 @@ EXPIRED = ("ExpiredToken", "RequestExpired", "TokenRefreshRequired", "InvalidTok
 
 
 class HttpStore(Store):
-    """Web servers, asked with ``GET`` and ``Range``. A user and password in a URL are sent as such.
+    """Web servers, asked with ``GET`` and ``Range``; with user and password where ``.netrc`` has them.
 
     Args:
         patience: how long to bear with a server, and how many connections it gets.
@@ -122,7 +126,11 @@ class HttpStore(Store):
                 if reply.status != 200:
                     self._check(url, reply, reply.read(4096, decode_content=False))
                 length = reply.headers.get("content-length", "")
-                self._take(url, reply, int(length) if length.isdecimal() else WHOLE, have)
+                try:
+                    self._take(url, reply, int(length) if length.isdecimal() else WHOLE, have)
+                except PassingError as error:
+                    error.progress = False  # it begins anew, so that it has to be bounded
+                    raise
                 if length.isdecimal() and len(have) < int(length):
                     raise PassingError("the reply ended early")
                 return bytes(have)
@@ -145,14 +153,10 @@ class HttpStore(Store):
             "Accept-Encoding": "identity",  # the bytes as they are stored
             **fields,
         }
-        parts = urlsplit(url)
-        if parts.username:
-            user = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            headers |= urllib3.make_headers(basic_auth=user)
-            url = url.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1)
+        headers.update(_login(urlsplit(url).hostname or ""))
         try:
             return self._pool(url).request(
-                method, url, headers=headers, preload_content=False, retries=False, redirect=True
+                method, url, headers=headers, preload_content=False, retries=REDIRECTS
             )
         except (LocationParseError, ValueError) as error:
             raise SourceError(f"{shown(url)}: is no address: {error}") from error
@@ -207,6 +211,8 @@ class HttpStore(Store):
     # --- what refusals mean --------------------------------------------------------------------
 
     def _fault(self, url: str, error: HTTPError) -> PassingError | SourceError:
+        if isinstance(error, MaxRetryError) and isinstance(error.reason, HTTPError):
+            error = error.reason  # the other one's words hold the whole URL
         cause: BaseException | None = error
         if isinstance(error, ProxyError):
             return PassingError(
@@ -267,7 +273,7 @@ class HttpStore(Store):
             )
         if status == 401:
             raise SourceError(
-                f"{shown(url)}: {named}: needs a user and password; write them into the URL"
+                f"{shown(url)}: {named}: needs a user and password; write them into ~/.netrc"
             )
         raise SourceError(f"{shown(url)}: {named}; see that the URL is right")
 
@@ -287,6 +293,16 @@ def _range(url: str, reply: urllib3.BaseHTTPResponse, first: int, last: int) -> 
             "copy the files here and read them with `kind: warc`"
         )
     return Stat(int(length), _modified(reply.headers)), min(last + 1, int(length))
+
+
+def _login(host: str) -> dict[str, str]:
+    """The header with user and password for a host, if ``~/.netrc`` or ``$NETRC`` has them."""
+    path = os.environ.get("NETRC") or os.path.expanduser("~/.netrc")
+    try:
+        found = netrc.netrc(path).hosts.get(host)
+    except (OSError, netrc.NetrcParseError):
+        return {}
+    return urllib3.make_headers(basic_auth=f"{found[0]}:{found[2]}") if found else {}
 
 
 def _leave(reply: urllib3.BaseHTTPResponse) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
+import json
+import pickle
 import shutil
 import socket
 import subprocess
@@ -13,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 import urllib3
 from crawl_server import FAULTS, CrawlServer, serving
@@ -21,6 +25,7 @@ from hypothesis import strategies as st
 from mini_crawl import CRAWL, SEGMENT, captures, write_crawl
 
 from pipeline.core.errors import ConfigError, SourceError
+from pipeline.recipe import load_recipe
 from pipeline.sources import commoncrawl
 from pipeline.sources.commoncrawl import CommonCrawlSource
 from pipeline.sources.remote import Patience
@@ -242,11 +247,28 @@ def test_a_server_without_ranges(server: CrawlServer) -> None:
         read(base_url=server.url)
 
 
-def test_passwords_are_not_shown(server: CrawlServer) -> None:
-    server.refuse[f"/crawl-data/{CRAWL}/warc.paths.gz"] = (401, b"")
-    with pytest.raises(SourceError) as caught:
+def test_a_password_comes_from_netrc_and_is_not_shown(
+    server: CrawlServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigError, match=r"base_url holds a password.*netrc") as caught:
         read(base_url=server.url.replace("//", "//me:secret@"))
     assert "secret" not in str(caught.value)
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    read(base_url=server.url, sample=0.1)
+    assert server.logins == {"Basic bWU6c2VjcmV0"}
+
+
+def test_redirects_are_followed(server: CrawlServer, crawl: Path) -> None:
+    server.redirect = "/elsewhere"
+    assert read(base_url=f"{server.url}elsewhere/") == read(base_url=str(crawl))
+
+
+def test_a_list_that_never_comes_whole_is_given_up(server: CrawlServer) -> None:
+    server.cut = True
+    with pytest.raises(SourceError, match=r"early, tried 3 times|tried 3 times"):
+        read(base_url=server.url, tries=3)
+    assert len(server.asked) == 3
 
 
 @pytest.mark.parametrize(
@@ -266,6 +288,19 @@ def test_passwords_are_not_shown(server: CrawlServer) -> None:
 def test_values_that_cannot_be(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         CommonCrawlSource(**{"crawl": CRAWL, **options})
+
+
+def test_a_source_travels_and_is_written_down(crawl: Path) -> None:
+    source = CommonCrawlSource(
+        crawl=CRAWL, base_url=str(crawl), index=str(crawl / TABLE), urls=("*.example",)
+    )
+    splits = source.plan()
+    for dumps in (pickle.dumps, cloudpickle.dumps):
+        assert pickle.loads(dumps((source, splits))) == (source, splits)
+    written = {"kind": source.name, **dataclasses.asdict(source)}
+    recipe = load_recipe("quickstart", [f"source={json.dumps(written)}"])
+    assert recipe.source == source
+    assert recipe.describe()["source"]["urls"] == ["*.example"]
 
 
 # --- buckets ----------------------------------------------------------------------------------
