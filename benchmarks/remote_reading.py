@@ -101,7 +101,7 @@ def runner(
     """A run of the quickstart over ``source``, into a folder of its own each time."""
 
     def once(number: int) -> Cost:
-        given = {"kind": "commoncrawl", "crawl": CRAWL, **source}
+        given = source if "kind" in source else {"kind": "commoncrawl", "crawl": CRAWL, **source}
         command = [
             sys.executable, "-m", "pipeline.cli", "run", "quickstart", "--serial",
             "--set", f"source={json.dumps(given)}", "--out", str(work / f"{name}-{number}"),
@@ -140,7 +140,7 @@ def main() -> None:
             assert server.stdout is not None
             endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
             sources: dict[str, dict[str, object]] = {
-                "local": {"base_url": str(root)},
+                "local": {"kind": "warc", "paths": [f"{root}/crawl-data/**/*.warc.gz"]},
                 "http": {"base_url": f"{endpoint}/"},
                 "s3": {"base_url": f"s3://{BUCKET}/", "anonymous": True},
             }
