@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers.token_counter import TokenCounter
-from pipeline.core.decisions import SignalValue, Verdict
+from pipeline.core.decisions import Bound, SignalValue, Verdict
 from pipeline.core.errors import GristmillError, RecordError
 from pipeline.core.records import Document, Failure, Fate, RawRecord, encodable
 from pipeline.curation import DEDUP, PAYLOAD, Curation
@@ -134,12 +134,14 @@ def measure(
     leaving = copies.verdicts() if copies else {}
     for record in curation.source.read(split):
         traced = Traced(_origin(record))
+        for signal in curation.source.signals:
+            traced.row[f"source.{signal.name}"] = record.meta.get(signal.name)
         _admit(curation, record, traced)
         if traced.stage is None and record.source.offset in leaving:
             traced.fail(PAYLOAD, [leaving[record.source.offset]])
         if traced.stage is None:
             _extract(curation, record, traced)
-        record.payload = None
+        record.payload = record.text = None
         batch.append(traced)
         characters += len(traced.doc.text) if traced.doc else 0
         if len(batch) == DOCUMENTS_PER_BATCH or characters >= CHARACTERS_PER_BATCH:
@@ -169,6 +171,17 @@ def _admit(curation: Curation, record: RawRecord, traced: Traced) -> None:
 
 
 def _extract(curation: Curation, record: RawRecord, traced: Traced) -> None:
+    if record.text is not None:
+        limits = curation.extraction.limits
+        bound = Bound("characters", limits.min_text, limits.max_text)
+        verdict = bound.check("extract", len(record.text))
+        if verdict is not None:
+            traced.fail("extract", [verdict])
+        else:
+            traced.doc = Document(
+                record.id, encodable(record.text), record.url, record.source, record.meta
+            )
+        return
     try:
         extracted = _extractor(curation.extraction).extract(record)
     except RecordError as error:

@@ -84,7 +84,7 @@ class Curation:
         return [*names, *([DEDUP] if self.dedup else [])]
 
     def schemas(self) -> Schemas:
-        declared: list[tuple[str, Signal]] = []
+        declared = [("source", signal) for signal in self.source.signals]
         for gate in self.gates:
             declared += [(gate.name, signal) for signal in gate.signals]
         if self.extraction.prescreen:

@@ -59,7 +59,8 @@ class RawRecord:
     """One input record as a source hands it on.
 
     A record goes on to extraction only if it has a ``payload`` and neither ``drop`` nor
-    ``failure``. A source never leaves a record out: what it cannot use carries its reason.
+    ``failure``; where it has a ``text`` it needs none and goes on behind it. A source never leaves
+    a record out: what it cannot use carries its reason.
 
     Args:
         id: unique in the run (see `pipeline.sources`).
@@ -69,6 +70,7 @@ class RawRecord:
         meta: ``date``, ``record_type``, ``http_status``, ``content_type``, ``http_charset`` …
         drop: the source's own verdict (wrong record type, not HTML, over the size cap).
         failure: the record could not be read.
+        text: what the source knows the payload to say.
     """
 
     id: str
@@ -78,6 +80,7 @@ class RawRecord:
     meta: dict[str, str | int | float | None] = dataclasses.field(default_factory=dict)
     drop: Verdict | None = None
     failure: Failure | None = None
+    text: str | None = None
 
 
 @dataclasses.dataclass(slots=True)

@@ -15,6 +15,8 @@ SOURCES = Registry(
     "source",
     {
         "warc": "pipeline.sources.warc:WarcSource",
+        "wet": "pipeline.sources.wet:WetSource",
+        "commoncrawl": "pipeline.sources.commoncrawl:CommonCrawlSource",
         "sample": "pipeline.sources.embedded:SampleSource",
     },
     "gristmill.sources",

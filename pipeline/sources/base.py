@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
+from pipeline.core.decisions import Signal
 from pipeline.core.errors import SourceError
 from pipeline.core.records import RawRecord
 
@@ -33,6 +34,11 @@ class Source(abc.ABC):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What this source measures of a record: ledger columns ``source.NAME``, from ``meta``."""
+        return ()
 
     @abc.abstractmethod
     def plan(self) -> list[Split]:

@@ -15,7 +15,7 @@ from typing import cast
 from pipeline.core.errors import RecordError
 from pipeline.sources.framing import parse_fields
 
-__all__ = ["MAX_HEADER", "Response", "decode_body", "parse_response", "sniff_html"]
+__all__ = ["MAX_HEADER", "Response", "dechunk", "decode_body", "parse_response", "sniff_html"]
 
 MAX_HEADER = 1 << 16  # bytes of an HTTP header
 PIECE = 1 << 18  # bytes decoded at a time
@@ -71,7 +71,7 @@ def decode_body(response: Response, limit: int) -> bytes:
     """
     body = response.body
     if "chunked" in response.fields.get("transfer-encoding", "").lower():
-        body = _dechunk(body)
+        body = dechunk(body)
     named = response.fields.get("content-encoding", "").lower().split(",")
     for coding in reversed([name.strip() for name in named]):
         if coding in ("", "identity", "none", "utf-8"):
@@ -84,7 +84,7 @@ def decode_body(response: Response, limit: int) -> bytes:
     return body[:limit]
 
 
-def _dechunk(body: bytes) -> bytes:
+def dechunk(body: bytes) -> bytes:
     """The chunks joined; the body itself if it does not begin with a whole chunk."""
     pieces, at = [], 0
     while (size := CHUNK_SIZE.match(body, at)) is not None:

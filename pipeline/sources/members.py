@@ -1,17 +1,19 @@
-"""Gzip members of a stored file: where each begins, what it holds, where to go on after damage.
+"""Members of a stored file: where each begins, what it holds, where to go on after damage.
 
-A record-compressed WARC is a row of gzip members, one per record. Framing them here, and not in
+A record-compressed WARC is a row of gzip members, one per record, or of zstd frames (see
+`zstd_frames`, which is this module's other kind of member). Framing them here, and not in
 a reader that sees one inflated stream, gives each record its exact place in the file and lets a
 broken member cost only itself.
 
-A *sync point* is an offset where a gzip member begins that inflates to a WARC record. It can be
+A *sync point* is an offset where a member begins that inflates to a WARC record. It can be
 found from any byte of the file. A `.warc.gz` stored inside a record, itself hardly compressible,
 can hold sync points of its own: only a reader that starts inside that record is misled.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+import functools
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol
 
 from pipeline.core.errors import RecordError, SourceError
 
@@ -23,7 +25,7 @@ else:
     except ImportError:
         import zlib
 
-__all__ = ["MAGIC", "Member", "Window", "find_sync", "is_sync", "opens_record"]
+__all__ = ["MAGIC", "Member", "Packing", "Window", "find_sync", "is_sync", "opens_record"]
 
 MAGIC = b"\x1f\x8b\x08"
 CHUNK = 1 << 20  # stored bytes fetched at a time
@@ -43,6 +45,17 @@ class Window:
     def __init__(self, file: BinaryIO, path: str, size: int):
         self._file, self.path, self.size = file, path, size
         self._base, self._data = 0, b""
+
+    @functools.cached_property
+    def head(self) -> bytes:
+        """The first four bytes, which say what the file is; read apart from the rest."""
+        if self._base == 0 and self._data:
+            return self._data[:4]
+        try:
+            self._file.seek(0)
+            return self._file.read(4)
+        except OSError as error:
+            raise SourceError(f"{self.path}: cannot be read: {error}") from error
 
     def view(self, offset: int, least: int = LOOKAHEAD) -> memoryview:
         """Stored bytes from ``offset`` on, at least ``least`` of them unless the file ends.
@@ -76,6 +89,30 @@ class Window:
         return None
 
 
+class Packing(Protocol):
+    """How the records of a file are compressed.
+
+    Attributes:
+        magic: how each member begins.
+        fault: the reason of a damaged member.
+        name: for messages.
+        first: offset of the first member.
+    """
+
+    @property
+    def magic(self) -> bytes: ...
+    @property
+    def fault(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def first(self) -> int: ...
+
+    def __call__(self, window: Window, offset: int, feed: int = FEED) -> Member:
+        """The member at ``offset``."""
+        ...
+
+
 class Member:
     """One gzip member, inflated a bounded amount at a time.
 
@@ -87,6 +124,11 @@ class Member:
     Attributes:
         inflated: bytes given out so far.
     """
+
+    magic: ClassVar[bytes] = MAGIC
+    fault: ClassVar[str] = "warc.gzip"
+    name: ClassVar[str] = "gzip member"
+    first: ClassVar[int] = 0
 
     def __init__(self, window: Window, offset: int, feed: int = FEED):
         self._window, self._offset, self._feed = window, offset, feed
@@ -130,7 +172,9 @@ class Member:
 
     def _goes_on(self) -> bool:
         stored = self._window.view(self.end)[: len(MAGIC)]
-        return self._inflater.eof and stored == MAGIC and not is_sync(self._window, self.end)
+        return (
+            self._inflater.eof and stored == MAGIC and not is_sync(self._window, self.end, Member)
+        )
 
     def _inflate(self, limit: int) -> bytes:
         while True:
@@ -160,11 +204,11 @@ def opens_record(head: bytes) -> bool:
     return head[:5].upper() == b"WARC/"
 
 
-def is_sync(window: Window, offset: int) -> bool:
-    """Whether ``offset`` is a sync point."""
-    if window.view(offset)[: len(MAGIC)] != MAGIC:
+def is_sync(window: Window, offset: int, packing: Packing = Member) -> bool:
+    """Whether ``offset`` is a sync point of a file packed so."""
+    if window.view(offset)[: len(packing.magic)] != packing.magic:
         return False
-    member, head = Member(window, offset, feed=512), b""
+    member, head = packing(window, offset, feed=512), b""
     try:
         while len(head) < LOOKAHEAD and (more := member.fetch(len(head), LOOKAHEAD - len(head))):
             head += more
@@ -173,12 +217,14 @@ def is_sync(window: Window, offset: int) -> bool:
     return opens_record(head.lstrip(b"\r\n"))
 
 
-def find_sync(window: Window, offset: int, before: int | None = None) -> int | None:
+def find_sync(
+    window: Window, offset: int, before: int | None = None, packing: Packing = Member
+) -> int | None:
     """The first sync point at or after ``offset``, and before ``before`` if given, or None."""
-    while (found := window.find(MAGIC, offset)) is not None:
+    while (found := window.find(packing.magic, offset)) is not None:
         if before is not None and found >= before:
             return None
-        if is_sync(window, found):
+        if is_sync(window, found, packing):
             return found
         offset = found + 1
     return None

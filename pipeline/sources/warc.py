@@ -1,6 +1,6 @@
-"""WARC files, plain or gzipped: records with their fates, in splits of any size.
+"""WARC files, plain, gzip or zstd: records with their fates, in splits of any size.
 
-A split of a gzipped file owns everything from the first sync point (see `members`) at or after
+A split of a compressed file owns everything from the first sync point (see `members`) at or after
 its start up to the first at or after its end; the split at byte 0 owns everything from there.
 Bytes between that are no record belong to whoever reads what comes before them. Plain files
 cannot be cut: the split at byte 0 owns the file.
@@ -11,28 +11,40 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections.abc import Generator, Iterator
-from typing import Any, BinaryIO, ClassVar
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, BinaryIO, ClassVar, Literal
 
-from pipeline.core.decisions import Verdict
+from pipeline.core.decisions import Signal, Verdict
 from pipeline.core.errors import ConfigError, RecordError
-from pipeline.core.records import Failure, Locator, RawRecord
+from pipeline.core.records import Locator, RawRecord
 from pipeline.sources.base import Source, Split
 from pipeline.sources.framing import RECORD_START, UNKNOWN, Framed, Stream, records
 from pipeline.sources.http import MAX_HEADER, decode_body, parse_response, sniff_html
 from pipeline.sources.inputs import expand, foreign_format, open_input
 from pipeline.sources.members import (
     CHUNK,
-    LOOKAHEAD,
     MAGIC,
     Member,
+    Packing,
     Window,
     find_sync,
     is_sync,
     opens_record,
 )
+from pipeline.sources.payload_digest import DIGEST_SIGNAL, digest_outcome
+from pipeline.sources.stretches import (
+    apart,
+    check_opening,
+    failure_of,
+    not_warc,
+    place_id,
+    stretch,
+)
+from pipeline.sources.zstd_frames import ZstdPacking, is_zstd, zstd_packing
 
-__all__ = ["WarcSource"]
+__all__ = ["WarcSource", "media_type"]
+
+Digests = Literal["ignore", "note", "quarantine"]
 
 FRAMING = 1 << 20  # bytes a block may have beyond its payload: chunk sizes
 # Inflating what nobody will use stops here: half a second of work. A record of this size is no
@@ -44,12 +56,12 @@ CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WarcSource(Source):
-    """WARC files (1.x and 0.x), plain, gzipped by the record, or gzipped whole.
+    """WARC files (1.x and 0.x), plain, or gzip or zstd by the record or over the whole file.
 
     ``response`` records of an HTML type and a good status go on with their decoded body. Every
     other record has a ``drop``: ``warc.record_type``, ``warc.http_status``, ``warc.content_type``,
     ``warc.payload_bytes.low`` or ``.high``. What cannot be read has a ``failure``: ``warc.gzip``,
-    ``warc.truncated``, ``warc.header``, ``warc.content_length``, ``warc.garbage``,
+    ``warc.zstd``, ``warc.truncated``, ``warc.header``, ``warc.content_length``, ``warc.garbage``,
     ``warc.http_header``, ``warc.content_encoding``, ``warc.format``. A contiguous stretch of
     unreadable bytes is one record.
 
@@ -63,6 +75,10 @@ class WarcSource(Source):
         content_types: media types that go on, in lower case. What the crawler identified outranks
             what the server declared; where neither says, a look at the body decides.
         http_status: status codes that go on.
+        digests: whether ``WARC-Payload-Digest`` is compared with the payload: ``ignore`` it,
+            ``note`` the outcome as the signal ``source.payload_digest`` (``match``, ``mismatch``,
+            ``unchecked``), or ``quarantine`` a record whose digest differs, as
+            ``warc.payload_digest``.
 
     Raises:
         ConfigError: a size below 1, or one path where a list of them belongs.
@@ -76,6 +92,7 @@ class WarcSource(Source):
     max_payload: int = 10 << 20
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
     http_status: tuple[int, ...] = (200,)
+    digests: Digests = "ignore"
 
     def __post_init__(self) -> None:
         given: object = self.paths
@@ -91,11 +108,15 @@ class WarcSource(Source):
         splits = []
         for path in expand(self.paths):
             with open_input(path) as (file, size):
-                cuts = -(-size // self.split_size) if file.read(3) == MAGIC else 1
-            cuts = max(cuts, 1)
-            bounds = [size * cut // cuts for cut in range(cuts + 1)]
-            splits += [Split(path, *pair) for pair in itertools.pairwise(bounds)]
+                splits += self.cut(path, size, file.read(4))
         return splits
+
+    def cut(self, path: str, size: int, head: bytes) -> list[Split]:
+        """The splits of one file of ``size`` bytes that begins with ``head``, four bytes of it."""
+        compressed = head.startswith(MAGIC) or is_zstd(head)
+        cuts = max(1, -(-size // self.split_size) if compressed else 1)
+        bounds = [size * cut // cuts for cut in range(cuts + 1)]
+        return [Split(path, *pair) for pair in itertools.pairwise(bounds)]
 
     def read(self, split: Split) -> Iterator[RawRecord]:
         with open_input(split.path) as (file, size):
@@ -103,21 +124,45 @@ class WarcSource(Source):
 
     def read_file(self, file: BinaryIO, size: int, split: Split) -> Iterator[RawRecord]:
         """`read` from a file that is open already; ``split.path`` is what its records name."""
-        seen: set[str] = set()
-        for record in self._read(Window(file, split.path, size), split):
-            if record.id in seen:
-                record.id = _place(record.source, record.meta.get("inflated_offset"))
-            seen.add(record.id)
-            yield record
+        yield from apart(self._read(Window(file, split.path, size), split))
+
+    def read_places(
+        self, file: BinaryIO, path: str, places: Iterable[Split]
+    ) -> Iterator[RawRecord]:
+        """The records that an index says are at certain places of a compressed file.
+
+        A place that holds no record is one with a ``failure``.
+
+        Args:
+            file: open for reading.
+            path: what the records name.
+            places: where each begins and ends.
+        """
+        return apart(
+            record
+            for place in places
+            for record in self._members(
+                Window(file, path, place.end), place.start, place.end, Member
+            )
+        )
 
     def parameters(self) -> dict[str, Any]:
+        noted = {} if self.digests == "ignore" else {"digests": self.digests}
         return {
             "max_payload": self.max_payload,
             "content_types": list(self.content_types),
             "http_status": list(self.http_status),
+            **noted,
         }
 
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        return () if self.digests == "ignore" else (DIGEST_SIGNAL,)
+
     def _read(self, window: Window, split: Split) -> Iterator[RawRecord]:
+        if is_zstd(window.head):
+            yield from self._zstd(window, split)
+            return
         if split.start > 0:
             first = find_sync(window, split.start, before=split.end)
             if first is not None:
@@ -133,10 +178,25 @@ class WarcSource(Source):
             return
         elif foreign_format(head) is None and find_sync(window, 0, before=LEADING_GARBAGE):
             yield from self._members(window, 0, split.end)
+        elif find_sync(window, 0, LEADING_GARBAGE, packing := ZstdPacking()) is not None:
+            yield from self._members(window, 0, window.size, packing)
         elif foreign_format(head) is None and RECORD_START.search(head):
             yield from self._plain(window)
         else:
-            yield _stretch(window, 0, window.size, _not_warc(head))
+            yield stretch(window, 0, window.size, not_warc(head))
+
+    def _zstd(self, window: Window, split: Split) -> Iterator[RawRecord]:
+        try:
+            packing = zstd_packing(window)
+        except RecordError as error:  # without its dictionary no frame can be read
+            if split.start == 0:
+                yield stretch(window, 0, window.size, error)
+            return
+        first: int | None = packing.first
+        if split.start > 0:
+            first = find_sync(window, max(split.start, packing.first), split.end, packing)
+        if first is not None:
+            yield from self._members(window, first, split.end, packing)
 
     def _plain(self, window: Window) -> Iterator[RawRecord]:
         for framed in records(Stream(window.fetch), self._max_block):
@@ -146,16 +206,20 @@ class WarcSource(Source):
                 framed, Locator(window.path, framed.start, framed.end - framed.start)
             )
 
-    def _members(self, window: Window, offset: int, end: int) -> Iterator[RawRecord]:
-        while offset < window.size and not (offset >= end and is_sync(window, offset)):
-            offset = yield from self._member(window, offset)
+    def _members(
+        self, window: Window, offset: int, end: int, packing: Packing = Member
+    ) -> Iterator[RawRecord]:
+        while offset < window.size and not (offset >= end and is_sync(window, offset, packing)):
+            offset = yield from self._member(window, offset, packing)
 
-    def _member(self, window: Window, offset: int) -> Generator[RawRecord, None, int]:
-        """The records of one gzip member, or the stretch of bytes that is none; where it ends."""
-        member, found, unread = Member(window, offset), 0, None
+    def _member(
+        self, window: Window, offset: int, packing: Packing
+    ) -> Generator[RawRecord, None, int]:
+        """The records of one member, or the stretch of bytes that is none; where it ends."""
+        member, found, unread = packing(window, offset), 0, None
         try:
             stream = Stream(member.fetch, SKIP_LIMIT, member.extend)
-            _check_opening(window, offset, stream)
+            check_opening(window, offset, stream, packing)
             for framed in records(stream, self._max_block):
                 if framed.end == UNKNOWN:
                     unread = framed
@@ -166,18 +230,18 @@ class WarcSource(Source):
                 found += 1
             else:
                 return member.end
-            fault = RecordError("warc.unread", "the rest of this gzip member was not read")
+            fault = RecordError("warc.unread", f"the rest of this {packing.name} was not read")
         except RecordError as error:
             fault = error
-        after = find_sync(window, offset + 1)
+        after = find_sync(window, offset + 1, packing=packing)
         stop = window.size if after is None else after
         if fault.reason == "warc.truncated" and after is not None:
-            fault = RecordError("warc.gzip", "damaged: it does not end before the file does")
+            fault = RecordError(packing.fault, "damaged: it does not end before the file does")
         if unread is not None:
             source = Locator(window.path, offset, -1 if found else stop - offset)
             yield self._record(unread, source, unread.start if found else None)
         if unread is None or found:
-            yield _stretch(window, offset, stop, fault, "rest" if found else None)
+            yield stretch(window, offset, stop, fault, "rest" if found else None)
         return stop
 
     @property
@@ -188,7 +252,7 @@ class WarcSource(Source):
         fields = framed.fields
         kind = fields.get("warc-type", "").lower()
         url = fields.get("warc-target-uri", "").strip("<> ")  # some writers bracket it
-        record = RawRecord(fields.get("warc-record-id") or _place(source, inner), url, source)
+        record = RawRecord(fields.get("warc-record-id") or place_id(source, inner), url, source)
         meta: dict[str, str | int | None] = {
             "record_type": kind or None,
             "date": fields.get("warc-date"),
@@ -197,48 +261,55 @@ class WarcSource(Source):
         }
         record.meta.update({key: value for key, value in meta.items() if value is not None})
         if framed.fault is not None:
-            record.failure = _failure(framed.fault)
-        elif kind != "response":
-            record.drop = Verdict(False, "warc.record_type", None, None, kind or "none")
+            record.failure = failure_of(framed.fault)
         else:
             try:
-                record.drop = self._judge_response(framed, record)
+                record.drop = self._judge(framed, record)
             except RecordError as error:
-                record.failure = _failure(error)
+                record.failure = failure_of(error)
         return record
 
-    def _judge_response(self, framed: Framed, record: RawRecord) -> Verdict | None:
+    def _judge(self, framed: Framed, record: RawRecord) -> Verdict | None:
         """Fill in meta and payload; the verdict if the record does not go on."""
-        carrier = _media_type(framed.fields.get("content-type", "application/http"))
+        kind = framed.fields.get("warc-type", "").lower()
+        if kind != "response":
+            return Verdict(False, "warc.record_type", None, None, kind or "none")
+        carrier = media_type(framed.fields.get("content-type", "application/http"))
         if carrier != "application/http":  # such as DNS answers
             return Verdict(False, "warc.content_type", None, None, carrier)
         if framed.length == 0:
             return Verdict(False, "warc.payload_bytes.low", 0.0, 1.0)
         response = parse_response(framed.block)
         declared = response.fields.get("content-type", "")
-        media_type = _media_type(
-            framed.fields.get("warc-identified-payload-type", "")
-        ) or _media_type(declared)
+        identified = framed.fields.get("warc-identified-payload-type", "")
+        media = media_type(identified) or media_type(declared)
         record.meta["http_status"] = response.status
-        if media_type:
-            record.meta["content_type"] = media_type
+        if media:
+            record.meta["content_type"] = media
         if (charset := CHARSET.search(declared)) is not None:
             record.meta["http_charset"] = charset[1]
         if encoding := response.fields.get("content-encoding"):
             record.meta["content_encoding"] = encoding
         if response.status not in self.http_status:
             return Verdict(False, "warc.http_status", float(response.status), None)
-        if media_type and media_type not in self.content_types:
-            return Verdict(False, "warc.content_type", None, None, media_type)
+        if media and media not in self.content_types:
+            return Verdict(False, "warc.content_type", None, None, media)
         stored = framed.length - (len(framed.block) - len(response.body))
         if framed.length > len(framed.block):
             return self._too_large(stored)
+        declared_digest = framed.fields.get("warc-payload-digest", "")
+        if declared_digest and self.digests != "ignore":
+            outcome = digest_outcome(declared_digest, response, self.max_payload + 1)
+            record.meta["payload_digest"] = outcome
+            if outcome == "mismatch" and self.digests == "quarantine":
+                message = f"the payload is not the one of {declared_digest[:80]}"
+                raise RecordError("warc.payload_digest", message)
         payload = decode_body(response, self.max_payload + 1)
         if len(payload) > self.max_payload:
             return self._too_large(max(stored, len(payload)))
         if not payload:
             return Verdict(False, "warc.payload_bytes.low", 0.0, 1.0)
-        if not media_type and not sniff_html(payload):
+        if not media and not sniff_html(payload):
             return Verdict(False, "warc.content_type", None, None, "unknown")
         record.payload = payload
         return None
@@ -248,47 +319,6 @@ class WarcSource(Source):
         return Verdict(False, "warc.payload_bytes.high", float(size), float(self.max_payload))
 
 
-def _check_opening(window: Window, offset: int, stream: Stream) -> None:
-    """Pass a gzip member that holds records, or nothing.
-
-    Raises:
-        RecordError: something else is there.
-    """
-    stored = bytes(window.view(offset)[: len(MAGIC)])
-    if stored != MAGIC:
-        if MAGIC.startswith(stored):
-            raise RecordError("warc.truncated", "the file ends inside a gzip header")
-        raise RecordError("warc.garbage", f"bytes that begin no gzip member but {stored!r}")
-    head = stream.at(0, LOOKAHEAD)
-    start = head.lstrip(b"\r\n")
-    if opens_record(start) or (not start and len(head) < LOOKAHEAD):
-        return
-    if offset == 0 and find_sync(window, 1) is None:
-        raise _not_warc(head, "gzipped ")
-    raise RecordError("warc.garbage", f"a gzip member that holds no WARC record but {head[:40]!r}")
-
-
-def _not_warc(head: bytes, packed: str = "") -> RecordError:
-    what = foreign_format(head) or f"not a WARC file: it begins with {head[:24]!r}"
-    return RecordError("warc.format", packed + what)
-
-
-def _stretch(
-    window: Window, start: int, end: int, fault: RecordError, part: str | None = None
-) -> RawRecord:
-    """The record that stands for bytes in which no record can be told."""
-    source = Locator(window.path, start, end - start)
-    return RawRecord(_place(source, part), "", source, failure=_failure(fault))
-
-
-def _failure(error: RecordError) -> Failure:
-    return Failure(error.reason, "source", error.message)
-
-
-def _place(source: Locator, part: object = None) -> str:
-    """An id for a record that brings none; ``part`` tells apart those that share a gzip member."""
-    return source.digest() if part is None else f"{source.digest()}:{part}"
-
-
-def _media_type(value: str) -> str:
+def media_type(value: str) -> str:
+    """A Content-Type without its parameters, in lower case."""
     return value.partition(";")[0].strip().lower()

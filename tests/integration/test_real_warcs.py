@@ -15,6 +15,7 @@ from pipeline.core.records import RawRecord
 from pipeline.sources.base import Split
 from pipeline.sources.charset import decode
 from pipeline.sources.warc import WarcSource
+from pipeline.sources.wet import WetSource
 
 FOREIGN = (".arc", ".arc.gz", ".lz4", ".bz2")
 
@@ -163,3 +164,22 @@ def test_a_crawl_of_common_size_is_read_whole(shared_data: Path) -> None:
         records = read(path, bounds)
         assert [record.id for record in records] == theirs
         assert faults(records) == []
+
+
+def test_digests_of_common_crawl_are_understood(real: dict[str, Path]) -> None:
+    names = ("whirlwind/whirlwind.warc.gz", "jwarc/cc.warc.gz", "resiliparse/warcfile.warc.gz")
+    for name in names:
+        source = WarcSource(paths=(str(real[name]),), digests="note")
+        records = [record for split in source.plan() for record in source.read(split)]
+        noted = {record.meta.get("payload_digest") for record in records if record.payload}
+        assert noted == {"match"}, name
+
+
+@pytest.mark.parametrize("name", ["whirlwind.warc.wet", "whirlwind.warc.wet.gz"])
+def test_text_of_common_crawl_is_read(name: str, real: dict[str, Path]) -> None:
+    source = WetSource(paths=(str(real[f"whirlwind/{name}"]),))
+    [info, record] = [record for split in source.plan() for record in source.read(split)]
+    assert info.drop is not None
+    assert record.meta["declared_languages"] == "spa"
+    assert record.text is not None
+    assert record.text.startswith("Escopete - Biquipedia, a enciclopedia libre\n")
