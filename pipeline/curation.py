@@ -10,7 +10,7 @@ from typing import Any
 
 import pipeline
 from classifiers.token_counter import TokenCounter
-from pipeline.core.decisions import Bound, Signal
+from pipeline.core.decisions import Bound
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.settings import Dedup
 from pipeline.extract.extraction import Extraction
