@@ -15,7 +15,8 @@ SHORTS = ("continue", "hi", "hello", "thanks", "ok", "go on", "test", "yes pleas
 ANSWER_TO_SHORT = "Gladly. What would you like to talk about?"
 RESIDUES = ("1 / 2\n{}", "{}\nShare Prompt", "{}\nCopy code", "{}\n2 / 2",
             "{}\nRegenerate response")  # fmt: skip
-# Sentences with personal data, and the prompts that they are added to, by how these begin.
+# Sentences with personal data, and the prompts that they are added to, by how these begin. Telephone
+# numbers are Ofcom's for drama, addresses of a network without hosts (RFC 7535): nobody has them.
 PERSONAL = (
     ("I keep the books for a bakery", "email",
      "My boss reads along at marta.lindqvist@brodhuset-lund.se, so please keep it short."),
