@@ -33,7 +33,7 @@ class _Unsure:
     def probabilities(self, figures: Sequence[Mapping[str, float]]) -> dict[str, Any]:
         return dict(zip(HEADS, (np.full(len(figures), 0.7), np.zeros(len(figures))), strict=True))
 
-    def threshold(self, rate: float) -> float:
+    def threshold(self, rate: float, *, passage: bool = False) -> float:
         return 0.9
 
 
