@@ -60,10 +60,11 @@ def main() -> None:
     arguments.add_argument(
         "--write", action="store_true", help="recall of copies into audits/shipped"
     )
+    arguments.add_argument("--each", type=int, default=EACH, help="items of a benchmark and form")
     options = arguments.parse_args()
     pages = _pages(options.shared)
     print(f"{len(pages)} pages of {WORDS} words and less")
-    copies = _copies(options.shared, pages)
+    copies = _copies(options.shared, pages, options.each)
     if options.write:
         MEASURED.write_text(json.dumps(copies, indent=1) + "\n", "utf-8")
     _passages(options.shared)
@@ -111,7 +112,7 @@ def _share(found: Sequence[bool]) -> str:
     return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}] of {len(found):,}"
 
 
-def _copies(shared: Path, pages: Sequence[str]) -> dict[str, dict[str, object]]:
+def _copies(shared: Path, pages: Sequence[str], each: int) -> dict[str, dict[str, object]]:
     benchmarks = [load_benchmark(name, folder=shared / "benchmarks") for name in SHARED]
     rng = np.random.default_rng(5)
     with tempfile.TemporaryDirectory() as folder:
@@ -125,7 +126,7 @@ def _copies(shared: Path, pages: Sequence[str]) -> dict[str, dict[str, object]]:
             for form in FORMS:
                 if FORMS[form].kind not in (Kind.VERBATIM, Kind.NEAR_VERBATIM):
                     continue
-                for at in rng.permutation(len(benchmark.items))[:EACH].tolist():
+                for at in rng.permutation(len(benchmark.items))[:each].tolist():
                     text = render(benchmark.items[at], form, rng)
                     if text:
                         page = pages[int(rng.integers(len(pages)))]
