@@ -1,0 +1,217 @@
+"""Words to lines: what stands on one baseline, close enough to be read on.
+
+Text is nearly always drawn line by line, so the order of drawing says most. A gap wider than a
+space between words ends a line: behind it is another column or another cell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Sequence
+
+from pipeline.extract.pdf.words import Word
+
+__all__ = ["Line", "lines_of", "rows_of", "same_row"]
+
+_RAISED = 0.88  # a word this much smaller than its line may stand off its baseline
+_JOINED = 0.9  # lines on one baseline this near, in font sizes, are one
+_MARKER_GAP = 4.0
+_MARKER = re.compile(r"[•▪▫■□●○◦‣⁃·∙➢➤✓–—*-]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]|\[\d{1,3}\]")
+_SUPERSCRIPT = re.compile(r"\d{1,3}|[*†‡§¶]{1,2}|[a-z]")
+
+
+@dataclasses.dataclass
+class Line:
+    """Words on one baseline.
+
+    Args:
+        words: from left to right, or as they are read where the script goes the other way.
+        left, top, right, bottom, base: see `Glyphs`.
+        size: the font's size of most of the line, in points.
+        mark: a footnote's number that stands raised at the line's beginning.
+    """
+
+    words: list[Word]
+    left: float
+    top: float
+    right: float
+    bottom: float
+    base: float
+    size: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The words with single spaces between; raised numbers in square brackets."""
+        return _text(self)
+
+    @functools.cached_property
+    def raised_first(self) -> str:
+        """The footnote mark the line begins with, if it begins with one."""
+        first = self.words[0]
+        return first.text if len(self.words) > 1 and is_mark(first, self) else ""
+
+
+def line_from(words: Sequence[Word]) -> Line:
+    """The line of these words, in their order."""
+    size = max(words, key=lambda word: (word.right - word.left, word.size)).size
+    main = [word for word in words if word.size > _RAISED * size] or list(words)
+    return Line(
+        list(words),
+        min(word.left for word in words),
+        min(word.top for word in main),
+        max(word.right for word in words),
+        max(word.bottom for word in main),
+        max(main, key=lambda word: word.right - word.left).base,
+        size,
+    )
+
+
+def is_mark(word: Word, line: Line) -> bool:
+    """Whether a word is a raised number or sign, as a footnote's mark is."""
+    return (
+        word.size < _RAISED * line.size
+        and word.base < line.base - 0.15 * line.size
+        and _SUPERSCRIPT.fullmatch(word.text) is not None
+    )
+
+
+def lines_of(words: Sequence[Word]) -> list[Line]:
+    """The lines of a page, from top to bottom and from left to right."""
+    runs: list[list[Word]] = []
+    for word in words:
+        if runs and word.follows and _continues(runs[-1], word):
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    lines = [line_from(run) for run in runs]
+    return sorted(_joined(lines), key=lambda line: (round(line.base, 1), line.left))
+
+
+def _continues(run: Sequence[Word], word: Word) -> bool:
+    host = max(run[-4:], key=lambda one: one.size)
+    size = max(host.size, word.size)
+    off = abs(word.base - host.base)
+    if off <= 0.15 * size:
+        return True
+    raised = min(host.size, word.size) < _RAISED * size
+    return off < 0.65 * size and (raised or len(word.text) <= 3)
+
+
+def same_row(one: Line, other: Line) -> bool:
+    """Whether two lines stand on one baseline, or one is raised or lowered beside the other."""
+    size = max(one.size, other.size)
+    off = abs(one.base - other.base)
+    if off <= 0.2 * size:
+        return True
+    return off < 0.6 * size and min(one.size, other.size) < _RAISED * size
+
+
+def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
+    """Lines grouped by baseline, each group from left to right, from top to bottom."""
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: (line.base, line.left)):
+        if rows and abs(rows[-1][0].base - line.base) <= 0.35 * min(rows[-1][0].size, line.size):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    for row in rows:
+        row.sort(key=lambda line: line.left)
+    return rows
+
+
+def _joined(lines: Sequence[Line]) -> list[Line]:
+    """Lines that were drawn in pieces, and items with their bullets, put together."""
+    result: list[Line] = []
+    for row in _loose_rows(lines):
+        row.sort(key=lambda line: line.left)
+        merged = [row[0]]
+        for line in row[1:]:
+            before = merged[-1]
+            if _belongs(before, line):
+                merged[-1] = line_from(_read_order([*before.words, *_spaced(before, line)]))
+            else:
+                merged.append(line)
+        result += merged
+    return result
+
+
+def _loose_rows(lines: Sequence[Line]) -> list[list[Line]]:
+    rows: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: (line.base, line.left)):
+        for row in rows[-3:]:
+            if same_row(max(row, key=lambda one: one.size), line):
+                row.append(line)
+                break
+        else:
+            rows.append([line])
+    return rows
+
+
+def _belongs(before: Line, line: Line) -> bool:
+    size = max(before.size, line.size)
+    gap = (line.left - before.right) / size
+    if not same_row(before, line):
+        return False
+    if -0.4 <= gap <= _JOINED and min(before.size, line.size) > 0.45 * size:
+        return True
+    text = before.text
+    return -0.2 <= gap <= _MARKER_GAP and len(text) < 8 and _MARKER.fullmatch(text) is not None
+
+
+def _spaced(before: Line, line: Line) -> list[Word]:
+    """The words of ``line``, the first of them behind a space where there is a gap."""
+    first = line.words[0]
+    if (line.left - before.right) > 0.12 * max(before.size, line.size):
+        first.spaced = True
+    return line.words
+
+
+def _read_order(words: list[Word]) -> list[Word]:
+    return sorted(words, key=lambda word: word.left)
+
+
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
+_SPELT = re.compile(r"(?:\w ){3,}\w")
+
+
+def _text(line: Line) -> str:
+    pieces: list[str] = []
+    for index, word in enumerate(line.words):
+        mark = len(line.words) > 1 and word.text.isdigit() and is_mark(word, line)
+        if mark and index and not _is_note_mark(line, index):
+            mark = False
+        text = f"[{word.text}]" if mark else word.text
+        if pieces and (word.spaced or (mark and index == 0)):
+            pieces.append(" ")
+        elif index == 1 and pieces[0].startswith("[") and line.raised_first:
+            pieces.append(" ")
+        pieces.append(text)
+    joined = "".join(pieces)
+    if _RIGHT_TO_LEFT.search(joined):
+        joined = _from_right(line) or joined
+    if _SPELT.fullmatch(joined):
+        joined = joined.replace(" ", "")
+    return joined
+
+
+def _is_note_mark(line: Line, index: int) -> bool:
+    """A raised number behind a word or a sentence, not an exponent behind a letter or a number."""
+    before = line.words[index - 1].text
+    return len(before) > 2 and not before[-1].isdigit() and (before[-2:].isalpha() or before[-1] in ".,;:!?\"'”’)")
+
+
+def _from_right(line: Line) -> str | None:
+    """Words of a line that is read from the right, if most of its letters are."""
+    whole = "".join(word.text for word in line.words)
+    right = len(_RIGHT_TO_LEFT.findall(whole))
+    if right * 2 < sum(letter.isalpha() for letter in whole):
+        return None
+    drawn = line.words[0].left > line.words[-1].left  # already in the order of reading
+    words = line.words if drawn else line.words[::-1]
+    return " ".join(word.text for word in words)
