@@ -12,9 +12,9 @@ from pipeline.extract.pdf.glyphs import Glyphs
 
 __all__ = ["Word", "words_of"]
 
-# In parts of the font size. TeX sets words without a space character, 0.22 apart or more, and
-# kerns letters by less than 0.1; text with space characters has no other spaces.
-_GAP, _GAP_WHERE_SPACED = 0.15, 0.3
+# In parts of the font size. TeX sets words without a space character, mostly 0.2 apart or more, and
+# kerns letters by less than 0.1; where there are space characters, few spaces are gaps.
+_GAP, _GAP_WHERE_SPACED = 0.11, 0.17
 _TRACKED = 0.06  # letters further apart than this, most of a run, are letter-spaced
 _RUN_GAP, _RUN_BACK = 1.5, -0.6  # gaps that end a run of words
 _SAME_BASE = 0.12
