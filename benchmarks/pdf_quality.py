@@ -31,6 +31,11 @@ from measure import machine
 
 ENGINES = ("gristmill", "pypdf", "pdfminer.six", "pypdfium2")
 SPAN = 15
+REAL = {
+    "crazyones.pdf": "crazyones.txt",
+    "toy.pdf": "toy.layout.txt",
+    "pdflatex-forms.pdf": "010-pdflatex-forms.txt",
+}
 PEER = Path(__file__).with_name("peers") / "pdf_texts.py"
 
 
@@ -85,12 +90,9 @@ def gold_of(made: Path | None, real: Path | None) -> dict[Path, dict[str, Any]]:
             found[path.with_suffix(".pdf")] = json.loads(path.read_text())
     if real is not None:
         folder = real / "web" / "pdf" / "pypdf"
-        for pdf in sorted(folder.glob("*.pdf")):
-            beside = [pdf.with_suffix(".txt"), pdf.with_suffix(".layout.txt")]
-            for text in beside:
-                if text.is_file():
-                    found[pdf] = {"text": text.read_text(), "flows": [], "producer": "real"}
-                    break
+        for pdf, text in REAL.items():
+            gold = {"text": (folder / text).read_text(), "flows": [], "producer": "real"}
+            found[folder / pdf] = gold
     return found
 
 

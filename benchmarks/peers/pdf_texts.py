@@ -42,9 +42,9 @@ def _pypdfium2(path: str) -> tuple[str, int]:
 def _gristmill(path: str) -> tuple[str, int]:
     from pathlib import Path
 
-    from pipeline.extract.pdf import Pdf
+    from pipeline.extract.pdf import Pdf, read_pdf
 
-    result = Pdf().read(Path(path).read_bytes())
+    result = read_pdf(Path(path).read_bytes(), Pdf())
     return result.text, result.pages
 
 

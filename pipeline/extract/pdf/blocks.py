@@ -100,6 +100,8 @@ def is_prose(block: Block) -> bool:
     inner = lines[:-1]
     words = statistics.mean(len(line.words) for line in inner)
     fill = statistics.mean(line.width for line in inner) / max(block.width, 1.0)
+    if statistics.mean(line.width / line.size for line in inner) < 11:
+        return False
     return words >= 4 and fill >= 0.68 if len(lines) > 2 else words >= 6
 
 

@@ -32,11 +32,12 @@ _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
 @dataclasses.dataclass
 class PageLines:
-    """The lines of one page and its size in points."""
+    """The lines of one page and its size in points; or ``said``, text read from its image."""
 
     lines: list[Line]
     width: float
     height: float
+    said: str = ""
 
 
 @dataclasses.dataclass

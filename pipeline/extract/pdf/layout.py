@@ -13,6 +13,7 @@ from pipeline.extract.pdf.order import reading_order
 from pipeline.extract.pdf.paragraphs import (
     Paragraph,
     append_block,
+    append_said,
     paragraph_text,
     typical_leading,
 )
@@ -38,6 +39,8 @@ def document_text(pages: Sequence[PageLines]) -> str:
     paragraphs: list[Paragraph] = []
     for page, blocks in zip(pages, laid_out, strict=True):
         body, notes = split_notes(blocks, body_size, page.height)
+        if page.said:
+            append_said(paragraphs, page.said, vocabulary)
         for block in body:
             append_block(paragraphs, block, leading)
         for block in notes:

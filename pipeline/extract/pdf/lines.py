@@ -6,6 +6,7 @@ space between words ends a line: behind it is another column or another cell.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import re
@@ -89,7 +90,7 @@ def lines_of(words: Sequence[Word]) -> list[Line]:
             runs[-1].append(word)
         else:
             runs.append([word])
-    lines = [line_from(run) for run in runs]
+    lines = _cells_apart([line_from(run) for run in runs])
     return sorted(_joined(lines), key=lambda line: (round(line.base, 1), line.left))
 
 
@@ -125,15 +126,57 @@ def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
     return rows
 
 
+def _cells_apart(lines: list[Line]) -> list[Line]:
+    """Lines cut at gaps that lines above and below have at the same place, as cells of tables do.
+
+    Rivers of white that run through justified text are rarely as wide, and seldom three lines long.
+    """
+    order = sorted(range(len(lines)), key=lambda index: lines[index].base)
+    gaps = [_wide_gaps(line) for line in lines]
+    result: list[Line] = []
+    for place, index in enumerate(order):
+        line = lines[index]
+        cuts = []
+        for at, left, right in gaps[index]:
+            beside = 0
+            for step in (-2, -1, 1, 2):
+                if not 0 <= place + step < len(order):
+                    continue
+                other = lines[order[place + step]]
+                if abs(other.base - line.base) < 2 * abs(step) * line.size:
+                    beside += any(
+                        min(right, far) - max(left, near) > 0.35 * line.size
+                        for _, near, far in gaps[order[place + step]]
+                    )
+            if beside >= 2:
+                cuts.append(at)
+        bounds = [0, *cuts, len(line.words)]
+        for start, end in zip(bounds, bounds[1:], strict=False):
+            result.append(line_from(line.words[start:end]) if cuts else line)
+    return result
+
+
+def _wide_gaps(line: Line) -> list[tuple[int, float, float]]:
+    """Gaps wider than words need: the index of the word behind, and both sides."""
+    return [
+        (index, before.right, word.left)
+        for index, (before, word) in enumerate(
+            zip(line.words, line.words[1:], strict=False), start=1
+        )
+        if word.left - before.right > 0.75 * line.size
+    ]
+
+
 def _joined(lines: Sequence[Line]) -> list[Line]:
     """Lines that were drawn in pieces, and items with their bullets, put together."""
+    edges = _edges(lines)
     result: list[Line] = []
     for row in _loose_rows(lines):
         row.sort(key=lambda line: line.left)
         merged = [row[0]]
         for line in row[1:]:
             before = merged[-1]
-            if _belongs(before, line):
+            if _belongs(before, line, edges):
                 merged[-1] = line_from(_read_order([*before.words, *_spaced(before, line)]))
             else:
                 merged.append(line)
@@ -153,12 +196,20 @@ def _loose_rows(lines: Sequence[Line]) -> list[list[Line]]:
     return rows
 
 
-def _belongs(before: Line, line: Line) -> bool:
+def _edges(lines: Sequence[Line]) -> frozenset[int]:
+    """Where many lines begin: the left sides of columns, in points, and the points beside them."""
+    counts = collections.Counter(round(line.left) for line in lines)
+    near = {x: counts[x - 1] + counts[x] + counts[x + 1] for x in counts}
+    return frozenset(x + off for x, count in near.items() if count >= 6 for off in (-1, 0, 1))
+
+
+def _belongs(before: Line, line: Line, edges: frozenset[int]) -> bool:
     size = max(before.size, line.size)
-    gap = (line.left - before.right) / size
+    gap = (line.left - before.right) / min(before.size, line.size)
     if not same_row(before, line):
         return False
-    if -0.4 <= gap <= _JOINED and min(before.size, line.size) > 0.45 * size:
+    near = gap <= 0.3 or (gap <= _JOINED and round(line.left) not in edges)
+    if -0.9 <= gap and near and min(before.size, line.size) > 0.45 * size:
         return True
     text = before.text
     return -0.2 <= gap <= _MARKER_GAP and len(text) < 8 and _MARKER.fullmatch(text) is not None

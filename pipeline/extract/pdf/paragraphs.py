@@ -12,7 +12,7 @@ from pipeline.extract.pdf.blocks import Block, is_prose
 from pipeline.extract.pdf.hyphens import joined_lines
 from pipeline.extract.pdf.lines import Line
 
-__all__ = ["Paragraph", "append_block", "paragraph_text", "typical_leading"]
+__all__ = ["Paragraph", "append_block", "append_said", "paragraph_text", "typical_leading"]
 
 _BULLET = re.compile(r"[•▪▫■□●○◦‣⁃∙➢➤✓]|[–—*·-] ")
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivx]{1,5})[.)] |\[\d{1,3}\] ")
@@ -28,7 +28,7 @@ class Paragraph:
 
     Args:
         lines: in the order of reading.
-        table: the rows as text, where it is a table.
+        table: text that is settled: the rows of a table, or what was read from an image.
         prose: whether it comes from a block of running text.
         edge: right edge of the block that its last line stands in.
         note: whether it is a footnote.
@@ -94,6 +94,15 @@ def paragraph_text(paragraph: Paragraph, vocabulary: frozenset[str]) -> str:
     return _LEADERS.sub(" … ", text).strip()
 
 
+def append_said(paragraphs: list[Paragraph], said: str, vocabulary: frozenset[str]) -> None:
+    """Add the paragraphs of text without places: divided by blank lines, lines joined."""
+    for part in re.split(r"\n[ \t]*\n", said):
+        lines = [line.strip() for line in part.splitlines() if line.strip()]
+        if lines:
+            text = joined_lines(lines, vocabulary)
+            paragraphs.append(Paragraph([], table=text, prose=False))
+
+
 def _going_on(
     paragraphs: Sequence[Paragraph], lines: Sequence[Line], block: Block
 ) -> Paragraph | None:
@@ -105,6 +114,8 @@ def _going_on(
     small = text[0].islower()
     indented = first.left > block.left + 0.7 * first.size
     for back, before in enumerate(reversed(paragraphs[-_LOOK_BACK:])):
+        if not before.lines:
+            return None
         last = before.lines[-1]
         alike = abs(last.size - first.size) <= 0.07 * max(last.size, first.size)
         passed = before.table or before.note or not alike or _CAPTION.match(before.lines[0].text)
