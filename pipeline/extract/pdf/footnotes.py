@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from pipeline.extract.pdf.blocks import Block
 
-__all__ = ["split_notes"]
+__all__ = ["NOTE", "split_notes"]
 
 _SMALLER = 0.93
-_MARKED = re.compile(r"(?:\d{1,3}|[*†‡§¶]{1,2})\.?\s?[^\W\d]|\[\d{1,3}\] ")
+NOTE = re.compile(r"(?:\d{1,3}|[*†‡§¶]{1,2})\.?\s?[^\W\d]|\[\d{1,3}\] ")
 
 
 def split_notes(
@@ -33,7 +33,7 @@ def split_notes(
             abs(note.size - block.size) < 0.5 and 0 <= block.top - note.bottom < 2 * block.size
             for note in notes
         )
-        if goes_on or first.raised_first or _MARKED.match(first.text):
+        if goes_on or first.raised_first or NOTE.match(first.text):
             notes.append(block)
     chosen = {id(block) for block in notes}
     body = [block for block in blocks if id(block) not in chosen]

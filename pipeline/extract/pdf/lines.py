@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.extract.pdf.words import Word
 
-__all__ = ["Line", "lines_of", "rows_of", "same_row"]
+__all__ = ["Line", "first_width", "lines_of", "rows_of", "same_row"]
 
 _RAISED = 0.88  # a word this much smaller than its line may stand off its baseline
 _JOINED = 0.9  # lines on one baseline this near, in font sizes, are one
@@ -71,6 +71,16 @@ def line_from(words: Sequence[Word]) -> Line:
         max(main, key=lambda word: word.right - word.left).base,
         size,
     )
+
+
+def first_width(line: Line) -> float:
+    """The width of the line's first word, up to the first space."""
+    right = line.words[0].right
+    for word in line.words[1:]:
+        if word.spaced:
+            break
+        right = word.right
+    return right - line.words[0].left
 
 
 def is_mark(word: Word, line: Line) -> bool:
@@ -131,29 +141,49 @@ def _cells_apart(lines: list[Line]) -> list[Line]:
 
     Rivers of white that run through justified text are rarely as wide, and seldom three lines long.
     """
-    order = sorted(range(len(lines)), key=lambda index: lines[index].base)
     gaps = [_wide_gaps(line) for line in lines]
+    order = sorted(range(len(lines)), key=lambda index: lines[index].base)
     result: list[Line] = []
     for place, index in enumerate(order):
         line = lines[index]
-        cuts = []
-        for at, left, right in gaps[index]:
-            beside = 0
-            for step in (-2, -1, 1, 2):
-                if not 0 <= place + step < len(order):
-                    continue
-                other = lines[order[place + step]]
-                if abs(other.base - line.base) < 2 * abs(step) * line.size:
-                    beside += any(
-                        min(right, far) - max(left, near) > 0.35 * line.size
-                        for _, near, far in gaps[order[place + step]]
-                    )
-            if beside >= 2:
-                cuts.append(at)
+        if not gaps[index]:
+            result.append(line)
+            continue
+        near = _nearest(lines, order, place)
+        cuts = [
+            at
+            for at, left, right in gaps[index]
+            if sum(_has_gap(gaps[other], left, right, 0.35 * line.size) for other in near) >= 2
+        ]
         bounds = [0, *cuts, len(line.words)]
         for start, end in zip(bounds, bounds[1:], strict=False):
             result.append(line_from(line.words[start:end]) if cuts else line)
     return result
+
+
+def _nearest(lines: Sequence[Line], order: Sequence[int], place: int) -> list[int]:
+    """The two lines above and the two below that share the line's width, if they are near."""
+    line = lines[order[place]]
+    found: list[int] = []
+    for step in (-1, 1):
+        count, at = 0, place + step
+        while count < 2 and 0 <= at < len(order) and abs(at - place) <= 24:
+            other = lines[order[at]]
+            if abs(other.base - line.base) > 4.5 * line.size:
+                break
+            if abs(other.base - line.base) > 0.5 * line.size and (
+                min(line.right, other.right) - max(line.left, other.left) > 0.3 * line.width
+            ):
+                found.append(order[at])
+                count += 1
+            at += step
+    return found
+
+
+def _has_gap(
+    gaps: Sequence[tuple[int, float, float]], left: float, right: float, enough: float
+) -> bool:
+    return any(min(right, far) - max(left, near) > enough for _, near, far in gaps)
 
 
 def _wide_gaps(line: Line) -> list[tuple[int, float, float]]:
@@ -169,10 +199,11 @@ def _wide_gaps(line: Line) -> list[tuple[int, float, float]]:
 
 def _joined(lines: Sequence[Line]) -> list[Line]:
     """Lines that were drawn in pieces, and items with their bullets, put together."""
-    edges = _edges(lines)
+    edges, extents = _edges(lines), _extents(lines)
     result: list[Line] = []
     for row in _loose_rows(lines):
         row.sort(key=lambda line: line.left)
+        row = _stretched(row, edges, extents)
         merged = [row[0]]
         for line in row[1:]:
             before = merged[-1]
@@ -182,6 +213,58 @@ def _joined(lines: Sequence[Line]) -> list[Line]:
                 merged.append(line)
         result += merged
     return result
+
+
+def _stretched(
+    row: list[Line], edges: frozenset[int], extents: frozenset[tuple[int, int]]
+) -> list[Line]:
+    """Pieces of one justified line put together: its gaps are wide, and all of one width.
+
+    A line of two words has one gap only; it is told by both its ends, which many lines share.
+    """
+    result: list[Line] = []
+    for index, line in enumerate(row):
+        before = result[-1] if result else None
+        if before is None or not same_row(before, line):
+            result.append(line)
+            continue
+        gap = line.left - before.right
+        after = row[index + 1].left - line.right if index + 1 < len(row) else None
+        alike = round(line.left) not in edges and _is_usual_gap(gap, after, before, line)
+        whole = (round(before.left), round(line.right)) in extents
+        lettered = before.text[-1:].isalpha() or line.text[:1].isalpha()
+        if lettered and 0 < gap < 4.5 * line.size and (alike or whole):
+            line.words[0].spaced = True
+            result[-1] = line_from([*before.words, *line.words])
+        else:
+            result.append(line)
+    return result
+
+
+def _is_usual_gap(gap: float, after: float | None, before: Line, line: Line) -> bool:
+    """Whether the gap between two pieces is as wide as those within them, or as the next one."""
+    if after is not None and abs(gap - after) < 0.05 * line.size and gap > 0.7 * line.size:
+        return True
+    inner = [
+        word.left - ahead.right
+        for piece in (before, line)
+        for ahead, word in zip(piece.words, piece.words[1:], strict=False)
+        if word.spaced
+    ]
+    usual = max(inner, default=0.0)
+    return usual > 0.5 * line.size and 0.75 * usual < gap < 1.25 * usual
+
+
+def _extents(lines: Sequence[Line]) -> frozenset[tuple[int, int]]:
+    """Both ends of lines, in points, where many lines have the same: the widths of columns."""
+    counts = collections.Counter((round(line.left), round(line.right)) for line in lines)
+    found = [ends for ends, count in counts.items() if count >= 4]
+    return frozenset(
+        (left + off, right + more)
+        for left, right in found
+        for off in (-1, 0, 1)
+        for more in (-1, 0, 1)
+    )
 
 
 def _loose_rows(lines: Sequence[Line]) -> list[list[Line]]:
@@ -212,7 +295,11 @@ def _belongs(before: Line, line: Line, edges: frozenset[int]) -> bool:
     if -0.9 <= gap and near and min(before.size, line.size) > 0.45 * size:
         return True
     text = before.text
-    return -0.2 <= gap <= _MARKER_GAP and len(text) < 8 and _MARKER.fullmatch(text) is not None
+    if not -0.2 <= gap <= _MARKER_GAP or len(text) > 8:
+        return False
+    if text.isdecimal() and len(text) < 4:  # of a heading, or of a footnote
+        return gap <= 2.5 and len(line.words) >= 4
+    return _MARKER.fullmatch(text) is not None
 
 
 def _spaced(before: Line, line: Line) -> list[Word]:

@@ -9,8 +9,9 @@ import statistics
 from collections.abc import Sequence
 
 from pipeline.extract.pdf.blocks import Block, is_prose
+from pipeline.extract.pdf.footnotes import NOTE
 from pipeline.extract.pdf.hyphens import joined_lines
-from pipeline.extract.pdf.lines import Line
+from pipeline.extract.pdf.lines import Line, first_width
 
 __all__ = ["Paragraph", "append_block", "append_said", "paragraph_text", "typical_leading"]
 
@@ -152,7 +153,8 @@ def _split(block: Block, leading: float, note: bool) -> list[list[Line]]:
     for index in range(1, len(lines)):
         before, line = lines[index - 1], lines[index]
         after = lines[index + 1] if index + 1 < len(lines) else None
-        if (note and line.raised_first) or _breaks(before, line, after, block, usual, margin):
+        begins = note and (line.raised_first or NOTE.match(line.text))
+        if begins or _breaks(before, line, after, block, usual, margin):
             result.append([])
         result[-1].append(line)
     return result
@@ -181,7 +183,7 @@ def _breaks(
         return True
     if _centred(before, line, block):
         return ended
-    short = block.right - before.right > _first_width(line) + 0.45 * size
+    short = block.right - before.right > first_width(line) + 0.45 * size
     if _NUMBERED.match(text) and (ended or short):
         return True
     if before.text.endswith("-") and text[:1].islower():
@@ -202,16 +204,6 @@ def _indented(
             return False
         return after is None or after.left < line.left - 0.5 * line.size or ended
     return depth < -0.7 and before.left > line.left + 0.7 * line.size
-
-
-def _first_width(line: Line) -> float:
-    """The width of the line's first word, up to the first space."""
-    right = line.words[0].right
-    for word in line.words[1:]:
-        if word.spaced:
-            break
-        right = word.right
-    return right - line.words[0].left
 
 
 def _centred(before: Line, line: Line, block: Block) -> bool:

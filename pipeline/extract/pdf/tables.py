@@ -7,10 +7,12 @@ import statistics
 from collections.abc import Sequence
 
 from pipeline.extract.pdf.blocks import Block, blocks_of, is_prose
-from pipeline.extract.pdf.lines import Line, rows_of
+from pipeline.extract.pdf.hyphens import joined_lines
+from pipeline.extract.pdf.lines import Line, first_width, rows_of
 
 __all__ = ["with_tables"]
 
+_CLOSE = 0.85
 _ROW_GAP = 3.2  # from baseline to baseline, in font sizes
 
 
@@ -24,7 +26,7 @@ def with_tables(lines: Sequence[Line]) -> list[Block]:
     prose = [block for block in blocks if is_prose(block)]
     held = {id(line) for block in prose for line in block.lines}
     loose = [line for line in lines if id(line) not in held]
-    gutters = _gutters(prose)
+    gutters = _gutters(prose, lines)
     tables = []
     taken: set[int] = set()
     for group in _row_groups(loose, gutters):
@@ -38,22 +40,51 @@ def with_tables(lines: Sequence[Line]) -> list[Block]:
     return [*blocks_of(rest), *tables]
 
 
-def _gutters(prose: Sequence[Block]) -> list[tuple[float, float, float]]:
+def _gutters(
+    prose: Sequence[Block], lines: Sequence[Line]
+) -> list[tuple[float, float, float]]:
     """Between columns of prose: x, and the heights from which and to which it divides the page."""
-    found = []
-    for one in prose:
-        for other in prose:
-            if one.right >= other.left or len(one.lines) < 2 or len(other.lines) < 2:
+    found: set[tuple[float, float, float]] = set()
+    tall = [block for block in prose if len(block.lines) > 1]
+    for one in tall:
+        for other in tall:
+            if one.right >= other.left or min(one.bottom, other.bottom) < max(one.top, other.top):
                 continue
+            x = (one.right + other.left) / 2
             top, bottom = min(one.top, other.top), max(one.bottom, other.bottom)
-            across = any(
-                block.left < one.right and block.right > other.left
-                and block.bottom > top and block.top < bottom
-                for block in prose
-            )  # fmt: skip
-            if not across:
-                found.append(((one.right + other.left) / 2, top, bottom))
-    return found
+            across = [line for line in lines if line.left < x - 1 and line.right > x + 1]
+            if not any(line.bottom > top and line.top < bottom for line in across):
+                found.add((x, *_reach(x, top, bottom, across, lines)))
+    return sorted(found)
+
+
+def _reach(
+    x: float, top: float, bottom: float, across: Sequence[Line], lines: Sequence[Line]
+) -> tuple[float, float]:
+    """How far up and down a gutter goes on: to what crosses it, or to a table that lies over it."""
+    upper = max((line.bottom for line in across if line.bottom <= top), default=-1.0)
+    lower = min((line.top for line in across if line.top >= bottom), default=1e9)
+    over = [line for line in lines if upper < line.base < top]
+    under = [line for line in lines if bottom < line.base < lower]
+    return (top if _side_by_side(over, x) else upper), (
+        bottom if _side_by_side(under, x) else lower
+    )
+
+
+def _side_by_side(lines: Sequence[Line], x: float) -> bool:
+    """Whether lines left and right of ``x`` stand on the same baselines, as rows of one table do."""
+    left = [line for line in lines if line.right <= x]
+    right = [line for line in lines if line.left >= x]
+    rows = min(len({round(line.base) for line in side}) for side in (left, right))
+    shared = sum(
+        any(
+            abs(one.base - other.base) < 0.1 * one.size
+            and 0.9 < one.size / other.size < 1.1
+            for other in right
+        )
+        for one in {round(line.base): line for line in left}.values()
+    )
+    return rows >= 3 and shared >= 0.7 * rows
 
 
 def _row_groups(
@@ -82,7 +113,21 @@ def _row_groups(
 
 def _trimmed(rows: list[list[Line]]) -> list[list[Line]]:
     several = [index for index, row in enumerate(rows) if len(row) > 1]
-    return rows[several[0] : several[-1] + 1] if several else []
+    if not several:
+        return []
+    first, last = several[0], several[-1]
+    # A cell of two lines begins above its row and ends below, where cells are set to the middle.
+    while first and _close(rows[first - 1], rows[first]):
+        first -= 1
+    while last + 1 < len(rows) and _close(rows[last], rows[last + 1]):
+        last += 1
+    return rows[first : last + 1]
+
+
+def _close(above: Sequence[Line], below: Sequence[Line]) -> bool:
+    """Whether two rows are nearer than lines of one cell can be."""
+    size = max(above[0].size, below[0].size)
+    return below[0].base - above[0].base < _CLOSE * size
 
 
 def _table(rows: list[list[Line]]) -> Block | None:
@@ -93,18 +138,59 @@ def _table(rows: list[list[Line]]) -> Block | None:
     columns = _columns([row for row in rows if len(row) > 1])
     if len(columns) < 2:
         columns = []
-    starts = [left for left, _ in columns]
-    cells = []
+    if not columns:
+        return Block(lines, rows=[[line.text for line in row] for row in rows])
+    return Block(lines, rows=_cells(rows, [left for left, _ in columns]))
+
+
+class _Row:
+    """A row of a table while its lines are gathered: the lines of each cell."""
+
+    def __init__(self, cells: list[list[Line]], base: float, size: float):
+        self.cells, self.base, self.size = cells, base, size
+
+    def continued(self, other: _Row, ends: Sequence[float]) -> bool:
+        """Whether the other, which is below, holds more lines of the same cells."""
+        pitch = other.base - self.base
+        if pitch < _CLOSE * self.size:  # nearer than lines of one cell can be
+            return True
+        both = [at for at, cell in enumerate(self.cells) if cell and other.cells[at]]
+        full = sum(map(bool, self.cells)) if len(self.cells) > 2 else len(self.cells)
+        partial = min(full, sum(map(bool, other.cells))) < len(self.cells)
+        if pitch > 1.7 * self.size or not both or not partial:
+            return False
+        return all(_wrapped(self.cells[at][-1], other.cells[at][0], ends[at]) for at in both)
+
+    def take(self, other: _Row) -> None:
+        for cell, more in zip(self.cells, other.cells, strict=True):
+            cell += more
+        self.base = other.base
+
+    def texts(self) -> list[str]:
+        return [joined_lines([line.text for line in cell], frozenset()) for cell in self.cells]
+
+
+def _wrapped(above: Line, below: Line, end: float) -> bool:
+    """Whether the first word below has no room behind the text above."""
+    return above.right + 0.2 * above.size + first_width(below) > end - 0.3 * above.size
+
+
+def _cells(rows: Sequence[Sequence[Line]], starts: Sequence[float]) -> list[list[str]]:
+    """The text of each cell, row by row."""
+    right = max(line.right for row in rows for line in row)
+    ends = [*starts[1:], right + 1]
+    result: list[_Row] = []
     for row in rows:
-        if not columns:
-            cells.append([line.text for line in row])
-            continue
-        texts = [""] * len(columns)
+        cells: list[list[Line]] = [[] for _ in starts]
         for line in row:
             place = max(bisect.bisect_right(starts, line.left + 0.5 * line.size) - 1, 0)
-            texts[place] = f"{texts[place]} {line.text}".strip()
-        cells.append(texts)
-    return Block(lines, rows=_wrapped(cells, rows))
+            cells[place].append(line)
+        found = _Row(cells, row[0].base, row[0].size)
+        if result and result[-1].continued(found, ends):
+            result[-1].take(found)
+        else:
+            result.append(found)
+    return [row.texts() for row in result]
 
 
 def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
@@ -122,25 +208,3 @@ def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
         else:
             spans.append([line.left, line.right])
     return [(left, right) for left, right in spans]
-
-
-def _wrapped(cells: list[list[str]], rows: Sequence[Sequence[Line]]) -> list[list[str]]:
-    """Rows whose first cell is empty go on with the row above, where they are close to it."""
-    pitches = [
-        later[0].base - sooner[0].base for sooner, later in zip(rows, rows[1:], strict=False)
-    ]
-    if not pitches:
-        return cells
-    usual = max(pitches)
-    result = [cells[0]]
-    for pitch, texts in zip(pitches, cells[1:], strict=True):
-        above = result[-1]
-        goes_on = (
-            not texts[0] and pitch < 0.8 * usual and len(above) == len(texts)
-            and all(above[at] for at, text in enumerate(texts) if text)
-        )  # fmt: skip
-        if goes_on:
-            result[-1] = [f"{upper} {text}".strip() for upper, text in zip(above, texts, strict=True)]
-        else:
-            result.append(texts)
-    return result
