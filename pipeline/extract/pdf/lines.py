@@ -17,7 +17,8 @@ from pipeline.extract.pdf.words import Word
 __all__ = ["Line", "first_width", "lines_of", "rows_of", "same_row"]
 
 _RAISED = 0.88  # a word this much smaller than its line may stand off its baseline
-_JOINED = 0.9  # lines on one baseline this near, in font sizes, are one
+_GAP = 0.45  # between words, in font sizes; wider ones may be those between cells
+_JOINED = 0.55  # lines on one baseline this near, in font sizes, are one
 _MARKER_GAP = 4.0
 _MARKER = re.compile(r"[•▪▫■□●○◦‣⁃·∙➢➤✓–—*-]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]|\[\d{1,3}\]")
 _SUPERSCRIPT = re.compile(r"\d{1,3}|[*†‡§¶]{1,2}|[a-z]")
@@ -137,64 +138,65 @@ def rows_of(lines: Iterable[Line]) -> list[list[Line]]:
 
 
 def _cells_apart(lines: list[Line]) -> list[Line]:
-    """Lines cut at gaps that lines above and below have at the same place, as cells of tables do.
+    """Lines cut at gaps that rows above and below have at the same place, as cells of tables do.
 
     Rivers of white that run through justified text are rarely as wide, and seldom three lines long.
     """
-    gaps = [_wide_gaps(line) for line in lines]
-    order = sorted(range(len(lines)), key=lambda index: lines[index].base)
+    rows = rows_of(lines)
+    gaps = [_gaps(row) for row in rows]
     result: list[Line] = []
-    for place, index in enumerate(order):
-        line = lines[index]
-        if not gaps[index]:
-            result.append(line)
-            continue
-        near = _nearest(lines, order, place)
-        cuts = [
-            at
-            for at, left, right in gaps[index]
-            if sum(_has_gap(gaps[other], left, right, 0.35 * line.size) for other in near) >= 2
-        ]
-        bounds = [0, *cuts, len(line.words)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
-            result.append(line_from(line.words[start:end]) if cuts else line)
+    for place, row in enumerate(rows):
+        for line in row:
+            wide = _gaps([line])
+            near = _nearest(line, rows, place) if wide else []
+            cuts = [
+                at
+                for at, left, right in wide
+                if sum(_has_gap(gaps[other], left, right, line.size) for other in near) >= 2
+            ]
+            bounds = [0, *cuts, len(line.words)]
+            for start, end in zip(bounds, bounds[1:], strict=False):
+                result.append(line_from(line.words[start:end]) if cuts else line)
     return result
 
 
-def _nearest(lines: Sequence[Line], order: Sequence[int], place: int) -> list[int]:
-    """The two lines above and the two below that share the line's width, if they are near."""
-    line = lines[order[place]]
+def _gaps(row: Sequence[Line]) -> list[tuple[int, float, float]]:
+    """Gaps wider than words need: the index of the word behind, and both sides."""
+    words = [word for line in row for word in line.words]
+    return [
+        (index, before.right, word.left)
+        for index, (before, word) in enumerate(zip(words, words[1:], strict=False), start=1)
+        if word.left - before.right > _GAP * row[0].size
+    ]
+
+
+def _nearest(line: Line, rows: Sequence[Sequence[Line]], place: int) -> list[int]:
+    """The two rows above and the two below that have text where the line has, if they are near."""
     found: list[int] = []
     for step in (-1, 1):
         count, at = 0, place + step
-        while count < 2 and 0 <= at < len(order) and abs(at - place) <= 24:
-            other = lines[order[at]]
-            if abs(other.base - line.base) > 4.5 * line.size:
+        while count < 2 and 0 <= at < len(rows):
+            off = abs(rows[at][0].base - line.base)
+            if off > 4.5 * line.size:
                 break
-            if abs(other.base - line.base) > 0.5 * line.size and (
-                min(line.right, other.right) - max(line.left, other.left) > 0.3 * line.width
-            ):
-                found.append(order[at])
+            shared = sum(
+                max(min(line.right, other.right) - max(line.left, other.left), 0.0)
+                for other in rows[at]
+            )
+            if shared > 0.25 * line.width and off > 0.5 * line.size:
+                found.append(at)
                 count += 1
             at += step
     return found
 
 
 def _has_gap(
-    gaps: Sequence[tuple[int, float, float]], left: float, right: float, enough: float
+    gaps: Sequence[tuple[int, float, float]], left: float, right: float, size: float
 ) -> bool:
-    return any(min(right, far) - max(left, near) > enough for _, near, far in gaps)
-
-
-def _wide_gaps(line: Line) -> list[tuple[int, float, float]]:
-    """Gaps wider than words need: the index of the word behind, and both sides."""
-    return [
-        (index, before.right, word.left)
-        for index, (before, word) in enumerate(
-            zip(line.words, line.words[1:], strict=False), start=1
-        )
-        if word.left - before.right > 0.75 * line.size
-    ]
+    return any(
+        min(right, far) - max(left, near) > 0.35 * size and far - near > 1.6 * _GAP * size
+        for _, near, far in gaps
+    )
 
 
 def _joined(lines: Sequence[Line]) -> list[Line]:

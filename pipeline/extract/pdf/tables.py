@@ -102,8 +102,8 @@ def _row_groups(
         zones.setdefault((*side, *inside), []).append(line)
     for zone in zones.values():
         run: list[list[Line]] = []
-        for row in rows_of(zone):
-            if run and row[0].base - run[-1][0].base > _ROW_GAP * max(row[0].size, run[-1][0].size):
+        for row in _close_rows(zone):
+            if run and row[0].base - run[-1][-1].base > _ROW_GAP * max(row[0].size, run[-1][0].size):
                 groups.append(run)
                 run = []
             run.append(row)
@@ -113,21 +113,24 @@ def _row_groups(
 
 def _trimmed(rows: list[list[Line]]) -> list[list[Line]]:
     several = [index for index, row in enumerate(rows) if len(row) > 1]
-    if not several:
-        return []
-    first, last = several[0], several[-1]
-    # A cell of two lines begins above its row and ends below, where cells are set to the middle.
-    while first and _close(rows[first - 1], rows[first]):
-        first -= 1
-    while last + 1 < len(rows) and _close(rows[last], rows[last + 1]):
-        last += 1
-    return rows[first : last + 1]
+    return rows[several[0] : several[-1] + 1] if several else []
 
 
-def _close(above: Sequence[Line], below: Sequence[Line]) -> bool:
-    """Whether two rows are nearer than lines of one cell can be."""
-    size = max(above[0].size, below[0].size)
-    return below[0].base - above[0].base < _CLOSE * size
+def _close_rows(lines: Sequence[Line]) -> list[list[Line]]:
+    """Rows; those nearer to each other than lines of one cell can be are one.
+
+    A cell of two lines begins above its row and ends below, where cells are set to the middle.
+    """
+    rows: list[list[Line]] = []
+    last = 0.0
+    for row in rows_of(lines):
+        size = max(line.size for line in row)
+        if rows and row[0].base - last < _CLOSE * size and len(rows[-1]) < 60:
+            rows[-1] += row
+        else:
+            rows.append(list(row))
+        last = row[0].base
+    return rows
 
 
 def _table(rows: list[list[Line]]) -> Block | None:
@@ -139,7 +142,8 @@ def _table(rows: list[list[Line]]) -> Block | None:
     if len(columns) < 2:
         columns = []
     if not columns:
-        return Block(lines, rows=[[line.text for line in row] for row in rows])
+        texts = [[line.text for line in sorted(row, key=lambda line: line.left)] for row in rows]
+        return Block(lines, rows=texts)
     return Block(lines, rows=_cells(rows, [left for left, _ in columns]))
 
 
@@ -152,8 +156,6 @@ class _Row:
     def continued(self, other: _Row, ends: Sequence[float]) -> bool:
         """Whether the other, which is below, holds more lines of the same cells."""
         pitch = other.base - self.base
-        if pitch < _CLOSE * self.size:  # nearer than lines of one cell can be
-            return True
         both = [at for at, cell in enumerate(self.cells) if cell and other.cells[at]]
         full = sum(map(bool, self.cells)) if len(self.cells) > 2 else len(self.cells)
         partial = min(full, sum(map(bool, other.cells))) < len(self.cells)
@@ -185,7 +187,7 @@ def _cells(rows: Sequence[Sequence[Line]], starts: Sequence[float]) -> list[list
         for line in row:
             place = max(bisect.bisect_right(starts, line.left + 0.5 * line.size) - 1, 0)
             cells[place].append(line)
-        found = _Row(cells, row[0].base, row[0].size)
+        found = _Row(cells, min(line.base for line in row), row[0].size)
         if result and result[-1].continued(found, ends):
             result[-1].take(found)
         else:
