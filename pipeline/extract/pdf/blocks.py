@@ -53,7 +53,9 @@ def blocks_of(lines: Sequence[Line]) -> list[Block]:
     chains: dict[int, list[int]] = {}
     for index in range(len(lines)):
         over = above.get(index, [])
-        linked = len(over) == 1 and below[over[0]] == [index] and _alike(lines[over[0]], lines[index])
+        linked = (
+            len(over) == 1 and below[over[0]] == [index] and _alike(lines[over[0]], lines[index])
+        )
         if linked:
             chain = chains[over[0]]
         else:

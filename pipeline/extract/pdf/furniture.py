@@ -94,9 +94,7 @@ def _row(
     return _Row(page, row, distance, apart)
 
 
-def _furniture(
-    rows: dict[int, _Row], depth: int, bottom: bool, pages: int
-) -> list[int]:
+def _furniture(rows: dict[int, _Row], depth: int, bottom: bool, pages: int) -> list[int]:
     """The pages whose candidate row is furniture."""
     offsets = _offsets(rows)
     found = []

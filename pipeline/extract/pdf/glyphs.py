@@ -126,7 +126,11 @@ def _fetch(page: Any, text: Any, max_characters: int) -> _Raw:
     _drain(call["FPDFText_GetLooseCharBox"], same, indices, _addresses(boxes, 0))
     origins = np.zeros((count, 2), np.float64)
     _drain(
-        call["FPDFText_GetCharOrigin"], same, indices, _addresses(origins, 0), _addresses(origins, 1)
+        call["FPDFText_GetCharOrigin"],
+        same,
+        indices,
+        _addresses(origins, 0),
+        _addresses(origins, 1),
     )
     angles = np.fromiter(map(call["FPDFText_GetCharAngle"], same, indices), np.float64, count)
     generated = call["FPDFText_IsGenerated"]

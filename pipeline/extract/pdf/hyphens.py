@@ -38,9 +38,7 @@ def joined_lines(lines: Sequence[str], vocabulary: frozenset[str]) -> str:
             text = line
         elif text.endswith("-") and (cut := _CUT.search(text, max(0, len(text) - 60))):
             text = _mended(text, cut[1], line, vocabulary)
-        elif _WIDE.match(text[-1:]) and _WIDE.match(line[:1]):
-            text += line
-        elif text.endswith(("/", "–", "—")) and len(text) > 1 and text[-2] != " ":
+        elif (_WIDE.match(text[-1:]) and _WIDE.match(line[:1])) or (text.endswith(("/", "–", "—")) and len(text) > 1 and text[-2] != " "):
             text += line
         else:
             text = f"{text} {line}"
@@ -54,7 +52,10 @@ def _mended(text: str, head: str, line: str, vocabulary: frozenset[str]) -> str:
     tail = first[0]
     if not tail[0].islower():
         return text + line
-    if tail in ("and", "or", "und", "oder", "et", "y", "e", "o") and head.lower() + tail not in vocabulary:
+    if (
+        tail in ("and", "or", "und", "oder", "et", "y", "e", "o")
+        and head.lower() + tail not in vocabulary
+    ):
         return f"{text} {line}"  # such as "two- and three-column"
     whole, parted = (head + tail).lower(), f"{head}-{tail}".lower()
     if whole in vocabulary:

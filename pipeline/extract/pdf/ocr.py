@@ -77,7 +77,7 @@ def read_image(image: bytes, languages: str, seconds: int) -> str:
             capture_output=True,
             timeout=5 * seconds,
             env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-            preexec_fn=functools.partial(_bounded, seconds),  # noqa: PLW1509 - one thread only
+            preexec_fn=functools.partial(_bounded, seconds),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RecordError("extract.pdf_ocr", f"tesseract: {error}"[:300]) from error

@@ -19,7 +19,9 @@ _BULLET = re.compile(r"[•▪▫■□●○◦‣⁃∙➢➤✓]|[–—*·-]
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3})*|[A-Za-z]|[ivx]{1,5})[.)] |\[\d{1,3}\] ")
 _ENDED = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?:\[\d{1,3}\])*$")
 _LEADERS = re.compile(r"(?: ?[.·_…]){5,}")
-_CAPTION = re.compile(r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.))\s*\d", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.))\s*\d", re.IGNORECASE
+)
 _LOOK_BACK = 6
 
 
@@ -193,9 +195,7 @@ def _breaks(
     return _indented(before, line, after, margin, ended)
 
 
-def _indented(
-    before: Line, line: Line, after: Line | None, margin: float, ended: bool
-) -> bool:
+def _indented(before: Line, line: Line, after: Line | None, margin: float, ended: bool) -> bool:
     """Whether the line stands further in than its paragraph would, or further out."""
     depth = (line.left - margin) / line.size
     if 0.7 < depth < 6:

@@ -14,8 +14,8 @@ from pipeline.extract.pdf.damage import HEADER, ends_early, is_pdf, salvaged
 from pipeline.extract.pdf.furniture import PageLines
 from pipeline.extract.pdf.glyphs import page_glyphs
 from pipeline.extract.pdf.layout import document_text
-from pipeline.extract.pdf.lines import lines_of
 from pipeline.extract.pdf.ocr import read_image
+from pipeline.extract.pdf.pieces import lines_of
 from pipeline.extract.pdf.scans import FEW_CHARACTERS, is_scanned, page_image
 from pipeline.extract.pdf.settings import Pdf
 from pipeline.extract.pdf.words import words_of
@@ -131,9 +131,7 @@ def _read(document: Any, settings: Pdf, truncated: str) -> PdfText:
         finally:
             pdfium.FPDF_ClosePage(page)
         pages += [PageLines(lines_of(words_of(view)), view.width, view.height) for view in views]
-    return PdfText(
-        document_text(pages), count, read, scanned, truncated, _producer(document)
-    )
+    return PdfText(document_text(pages), count, read, scanned, truncated, _producer(document))
 
 
 def _producer(document: Any) -> str:

@@ -40,9 +40,7 @@ def with_tables(lines: Sequence[Line]) -> list[Block]:
     return [*blocks_of(rest), *tables]
 
 
-def _gutters(
-    prose: Sequence[Block], lines: Sequence[Line]
-) -> list[tuple[float, float, float]]:
+def _gutters(prose: Sequence[Block], lines: Sequence[Line]) -> list[tuple[float, float, float]]:
     """Between columns of prose: x, and the heights from which and to which it divides the page."""
     found: set[tuple[float, float, float]] = set()
     tall = [block for block in prose if len(block.lines) > 1]
@@ -78,8 +76,7 @@ def _side_by_side(lines: Sequence[Line], x: float) -> bool:
     rows = min(len({round(line.base) for line in side}) for side in (left, right))
     shared = sum(
         any(
-            abs(one.base - other.base) < 0.1 * one.size
-            and 0.9 < one.size / other.size < 1.1
+            abs(one.base - other.base) < 0.1 * one.size and 0.9 < one.size / other.size < 1.1
             for other in right
         )
         for one in {round(line.base): line for line in left}.values()
@@ -103,7 +100,9 @@ def _row_groups(
     for zone in zones.values():
         run: list[list[Line]] = []
         for row in _close_rows(zone):
-            if run and row[0].base - run[-1][-1].base > _ROW_GAP * max(row[0].size, run[-1][0].size):
+            if run and row[0].base - run[-1][-1].base > _ROW_GAP * max(
+                row[0].size, run[-1][0].size
+            ):
                 groups.append(run)
                 run = []
             run.append(row)
@@ -205,7 +204,7 @@ def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
     kept = [line for line in pieces if line.width <= 4 * usual + 20] or pieces
     spans: list[list[float]] = []
     for line in sorted(kept, key=lambda line: line.left):
-        if spans and line.left < spans[-1][1] + 0.25 * line.size:
+        if spans and line.left < spans[-1][1] + 0.08 * line.size:
             spans[-1][1] = max(spans[-1][1], line.right)
         else:
             spans.append([line.left, line.right])

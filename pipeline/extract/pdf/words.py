@@ -54,9 +54,7 @@ def words_of(glyphs: Glyphs) -> list[Word]:
     # The letters of a ligature share its box.
     gap[(np.diff(glyphs.left) == 0) & (np.diff(glyphs.right) == 0)] = 0.0
     drop = np.abs(np.diff(glyphs.base)) / pair
-    follows = np.concatenate(
-        [[False], (gap < _RUN_GAP) & (gap > _RUN_BACK) & (drop < 0.7)]
-    )
+    follows = np.concatenate([[False], (gap < _RUN_GAP) & (gap > _RUN_BACK) & (drop < 0.7)])
     level = np.concatenate([[False], drop <= _SAME_BASE]) & follows
     spaced = glyphs.spaced.copy()
     gaps = np.concatenate([[0.0], gap])
