@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import statistics
 from collections.abc import Sequence
 
 from pipeline.extract.pdf.blocks import Block, blocks_of, is_prose
 from pipeline.extract.pdf.hyphens import joined_lines
-from pipeline.extract.pdf.lines import Line, first_width, rows_of
+from pipeline.extract.pdf.lines import Line, first_width, line_from, rows_of
 
 __all__ = ["with_tables"]
 
@@ -134,12 +135,12 @@ def _close_rows(lines: Sequence[Line]) -> list[list[Line]]:
 
 def _table(rows: list[list[Line]]) -> Block | None:
     """The rows as a table, if the pieces line up in columns."""
-    lines = [line for row in rows for line in row]
     if sum(len(row) > 1 for row in rows) < 0.4 * len(rows):
         return None
     columns = _columns([row for row in rows if len(row) > 1])
     if len(columns) < 2:
         columns = []
+    lines = [line for row in rows for line in row]
     if not columns:
         texts = [[line.text for line in sorted(row, key=lambda line: line.left)] for row in rows]
         return Block(lines, rows=texts)
@@ -171,6 +172,22 @@ class _Row:
         return [joined_lines([line.text for line in cell], frozenset()) for cell in self.cells]
 
 
+def _cut(line: Line, starts: Sequence[float]) -> list[Line]:
+    """The line in pieces, where a word of it begins just where a column does."""
+    bounds = [0]
+    for start in starts:
+        if line.left < start - line.size and line.right > start + 0.2 * line.size:
+            bounds += [
+                at for at, word in enumerate(line.words) if at and abs(word.left - start) < 1.5
+            ]
+    if len(bounds) == 1:
+        return [line]
+    return [
+        line_from(line.words[start:end])
+        for start, end in itertools.pairwise([*sorted(set(bounds)), len(line.words)])
+    ]
+
+
 def _wrapped(above: Line, below: Line, end: float) -> bool:
     """Whether the first word below has no room behind the text above."""
     return above.right + 0.2 * above.size + first_width(below) > end - 0.3 * above.size
@@ -184,8 +201,9 @@ def _cells(rows: Sequence[Sequence[Line]], starts: Sequence[float]) -> list[list
     for row in rows:
         cells: list[list[Line]] = [[] for _ in starts]
         for line in row:
-            place = max(bisect.bisect_right(starts, line.left + 0.5 * line.size) - 1, 0)
-            cells[place].append(line)
+            for piece in _cut(line, starts):
+                place = max(bisect.bisect_right(starts, piece.left + 0.5 * piece.size) - 1, 0)
+                cells[place].append(piece)
         found = _Row(cells, min(line.base for line in row), row[0].size)
         if result and result[-1].continued(found, ends):
             result[-1].take(found)
@@ -195,17 +213,25 @@ def _cells(rows: Sequence[Sequence[Line]], starts: Sequence[float]) -> list[list
 
 
 def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
-    """Stretches of the page's width that pieces cover, over all rows, from left to right.
+    """Stretches of the page's width that pieces cover, from left to right.
 
-    A piece wider than most (a heading over several columns) is left out.
+    A piece wider than most (a heading over several columns) is left out, and what one row in seven
+    has between two columns does not join them.
     """
     pieces = [line for row in rows for line in row]
     usual = statistics.median(line.width for line in pieces)
     kept = [line for line in pieces if line.width <= 4 * usual + 20] or pieces
-    spans: list[list[float]] = []
-    for line in sorted(kept, key=lambda line: line.left):
-        if spans and line.left < spans[-1][1] + 0.08 * line.size:
-            spans[-1][1] = max(spans[-1][1], line.right)
-        else:
-            spans.append([line.left, line.right])
-    return [(left, right) for left, right in spans]
+    events = sorted(
+        [(line.left, 1) for line in kept] + [(line.right, -1) for line in kept],
+        key=lambda event: (event[0], event[1]),
+    )
+    few = len(rows) // 7
+    spans: list[tuple[float, float]] = []
+    depth, start = 0, 0.0
+    for x, change in events:
+        if depth <= few < depth + change:
+            start = x
+        elif depth + change <= few < depth:
+            spans.append((start, x))
+        depth += change
+    return spans
