@@ -26,7 +26,7 @@ _SLANT = math.radians(9)
 # a wide table; else it is a stamp in the margin or the label of an axis.
 _SIDEWAYS_SHARE, _SIDEWAYS_CHARACTERS = 0.25, 150
 # What a code point stands for that fonts misuse, or that PDFium puts in the place of a hyphen.
-_REPLACED = {0x02: "-", 0xFFFE: "-", 0xAD: "-", 0x2010: "-", 0x2011: "-", 0xF0B7: "•", 0xF0A7: "•"}
+_REPLACED = {0x02: "-", 0xFFFE: "-", 0x2010: "-", 0x2011: "-", 0xF0B7: "•", 0xF0A7: "•"}
 _SPACES = np.array([0x09, 0x0A, 0x0D, 0x20, 0xA0, 0x2002, 0x2003, 0x2009, 0x202F, 0x3000])
 
 

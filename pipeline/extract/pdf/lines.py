@@ -140,6 +140,9 @@ def _text(line: Line) -> str:
     joined = "".join(pieces)
     if _RIGHT_TO_LEFT.search(joined):
         joined = _from_right(line) or joined
+    if "\u00ad" in joined:  # seen as a hyphen at the end of a line only
+        end = "-" if joined.endswith("\u00ad") else ""
+        joined = joined.replace("\u00ad", "") + end
     if _SPELT.fullmatch(joined):
         joined = joined.replace(" ", "")
     return joined

@@ -22,6 +22,7 @@ _LEADERS = re.compile(r"(?: ?[.·_…]){5,}")
 _CAPTION = re.compile(
     r"(?:fig(?:ure|\.)?|table|tab\.|plate|chart|abb(?:ildung|\.))\s*\d", re.IGNORECASE
 )
+_NOTE_NUMBER = re.compile(r"^(\d{1,3})[.)]?\s+")
 _LOOK_BACK = 6
 
 
@@ -94,6 +95,8 @@ def paragraph_text(paragraph: Paragraph, vocabulary: frozenset[str]) -> str:
     if paragraph.table:
         return _LEADERS.sub(" … ", paragraph.table)
     text = joined_lines([line.text for line in paragraph.lines], vocabulary)
+    if paragraph.note:
+        text = _NOTE_NUMBER.sub(r"[\1] ", text)
     return _LEADERS.sub(" … ", text).strip()
 
 
@@ -155,8 +158,11 @@ def _split(block: Block, leading: float, note: bool) -> list[list[Line]]:
     for index in range(1, len(lines)):
         before, line = lines[index - 1], lines[index]
         after = lines[index + 1] if index + 1 < len(lines) else None
-        begins = note and (line.raised_first or NOTE.match(line.text))
-        if begins or _breaks(before, line, after, block, usual, margin):
+        if note:
+            begins = bool(line.raised_first or NOTE.match(line.text))
+        else:
+            begins = _breaks(before, line, after, block, usual, margin)
+        if begins:
             result.append([])
         result[-1].append(line)
     return result

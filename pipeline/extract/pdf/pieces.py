@@ -214,8 +214,7 @@ def _belongs(before: Line, line: Line, edges: frozenset[int]) -> bool:
 
 
 def _spaced(before: Line, line: Line) -> list[Word]:
-    """The words of ``line``, the first of them behind a space where there is a gap."""
+    """The words of ``line``, the first of them behind a space if, and only if, there is a gap."""
     first = line.words[0]
-    if (line.left - before.right) > 0.12 * max(before.size, line.size):
-        first.spaced = True
+    first.spaced = (line.left - before.right) > 0.12 * max(before.size, line.size)
     return line.words

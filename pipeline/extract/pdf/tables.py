@@ -113,7 +113,20 @@ def _row_groups(
 
 def _trimmed(rows: list[list[Line]]) -> list[list[Line]]:
     several = [index for index, row in enumerate(rows) if len(row) > 1]
-    return rows[several[0] : several[-1] + 1] if several else []
+    if not several:
+        return []
+    end = several[-1] + 1
+    if end < len(rows) and _ends_cell(rows[end - 1], rows[end][0]):
+        end += 1
+    return rows[several[0] : end]
+
+
+def _ends_cell(row: Sequence[Line], line: Line) -> bool:
+    """Whether a line below the last row is the rest of one of its cells."""
+    for index, piece in enumerate(row[:-1]):
+        if abs(piece.left - line.left) < 2 and line.base - piece.base < 1.2 * line.size:
+            return _wrapped(piece, line, row[index + 1].left)
+    return False
 
 
 def _close_rows(lines: Sequence[Line]) -> list[list[Line]]:
