@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import statistics
 from collections.abc import Iterable, Sequence
 
 from pipeline.extract.pdf.lines import Line
@@ -32,7 +31,7 @@ class Block:
         self.top = min(line.top for line in self.lines)
         self.right = max(line.right for line in self.lines)
         self.bottom = max(line.bottom for line in self.lines)
-        self.size = statistics.median(line.size for line in self.lines)
+        self.size = sorted(line.size for line in self.lines)[len(self.lines) // 2]
 
     @property
     def width(self) -> float:
@@ -45,7 +44,8 @@ def blocks_of(lines: Sequence[Line]) -> list[Block]:
     Args:
         lines: of one page, from top to bottom.
     """
-    below = [_neighbours(line, index, lines) for index, line in enumerate(lines)]
+    sides = [(line.left, line.right, line.base, line.size) for line in lines]
+    below = [_neighbours(index, sides) for index in range(len(lines))]
     above: dict[int, list[int]] = {}
     for index, found in enumerate(below):
         for other in found:
@@ -56,37 +56,47 @@ def blocks_of(lines: Sequence[Line]) -> list[Block]:
         linked = (
             len(over) == 1 and below[over[0]] == [index] and _alike(lines[over[0]], lines[index])
         )
-        if linked:
-            chain = chains[over[0]]
-        else:
-            chain = []
+        chain = chains[over[0]] if linked else []
         chain.append(index)
         chains[index] = chain
     unique = {id(chain): chain for chain in chains.values()}
     return [Block([lines[index] for index in chain]) for chain in unique.values()]
 
 
-def _neighbours(line: Line, index: int, lines: Sequence[Line]) -> list[int]:
+def _neighbours(index: int, sides: Sequence[tuple[float, float, float, float]]) -> list[int]:
     """The lines directly below: those that share its width, with nothing between."""
+    left, right, base, size = sides[index]
+    width = right - left
     found: list[int] = []
-    reach = line.base + _WIDEST_PITCH * line.size
-    for other_index in range(index + 1, len(lines)):
-        other = lines[other_index]
-        if other.base > reach + 2 * line.size:
+    for at in range(index + 1, len(sides)):
+        other_left, other_right, other_base, other_size = sides[at]
+        off = other_base - base
+        if off > (_WIDEST_PITCH + 2) * size:
             break
-        if other.base <= line.base + 0.35 * line.size or not _over(line, other):
+        if off <= 0.35 * size:
             continue
-        if other.base - line.base > _WIDEST_PITCH * max(line.size, other.size):
+        shared = (right if right < other_right else other_right) - (
+            left if left > other_left else other_left
+        )
+        if shared <= 0 or shared <= _least(width, other_right - other_left, size, other_size):
             continue
-        if not any(_over(lines[seen], other) for seen in found):
-            found.append(other_index)
+        if off > _WIDEST_PITCH * max(size, other_size):
+            continue
+        if not any(_over(sides[seen], sides[at]) for seen in found):
+            found.append(at)
     return found
 
 
-def _over(one: Line, other: Line) -> bool:
-    """Whether two lines share so much of the page's width that one is above the other."""
-    shared = min(one.right, other.right) - max(one.left, other.left)
-    return shared > min(0.25 * min(one.width, other.width), 2 * min(one.size, other.size))
+def _least(width: float, other_width: float, size: float, other_size: float) -> float:
+    """How much width two lines share at least if one is above the other."""
+    return min(0.25 * width, 0.25 * other_width, 2 * size, 2 * other_size)
+
+
+def _over(
+    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
+) -> bool:
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return shared > _least(one[1] - one[0], other[1] - other[0], one[3], other[3])
 
 
 def _alike(one: Line, other: Line) -> bool:
@@ -100,9 +110,10 @@ def is_prose(block: Block) -> bool:
     if len(lines) == 1:
         return len(lines[0].words) >= 9
     inner = lines[:-1]
-    words = statistics.mean(len(line.words) for line in inner)
-    fill = statistics.mean(line.width for line in inner) / max(block.width, 1.0)
-    if statistics.mean(line.width / line.size for line in inner) < 11:
+    count = len(inner)
+    words = sum(len(line.words) for line in inner) / count
+    fill = sum(line.width for line in inner) / count / max(block.width, 1.0)
+    if sum(line.width / line.size for line in inner) < 11 * count:
         return False
     return words >= 4 and fill >= 0.68 if len(lines) > 2 else words >= 6
 

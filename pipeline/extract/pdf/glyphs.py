@@ -132,7 +132,9 @@ def _fetch(page: Any, text: Any, max_characters: int) -> _Raw:
         _addresses(origins, 0),
         _addresses(origins, 1),
     )
-    angles = np.fromiter(map(call["FPDFText_GetCharAngle"], same, indices), np.float64, count)
+    angles = np.zeros(count, np.float64)
+    leaning = np.flatnonzero(~_stands(boxes, origins)).tolist()
+    angles[leaning] = [call["FPDFText_GetCharAngle"](handle, index) for index in leaning]
     generated = call["FPDFText_IsGenerated"]
     blank = np.isin(codes, _SPACES)
     for index in np.flatnonzero(blank):
@@ -147,6 +149,19 @@ def _fetch(page: Any, text: Any, max_characters: int) -> _Raw:
     spaces = np.cumsum(blank)[seen]
     spaced = np.diff(spaces, prepend=0) > 0
     return _Raw(codes[seen], boxes64[seen], origins[seen], angles[seen], spaced, bounds)
+
+
+def _stands(boxes: NDArray[np.float32], origins: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Characters that are upright for sure: drawn from the left side of their box, within its height.
+
+    Asking each for its angle would take a quarter of the time.
+    """
+    height = np.abs(boxes[:, 1] - boxes[:, 3])
+    x, y = origins[:, 0], origins[:, 1]
+    stands: NDArray[np.bool_] = (
+        (np.abs(boxes[:, 0] - x) <= 0.02 * height + 0.01) & (y < boxes[:, 1]) & (y >= boxes[:, 3])
+    )
+    return stands
 
 
 def _drain(function: Callable[..., object], *arguments: Any) -> None:

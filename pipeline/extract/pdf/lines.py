@@ -49,6 +49,12 @@ class Line:
         return _text(self)
 
     @functools.cached_property
+    def raised(self) -> bool:
+        """Whether any word is much smaller than most of the line."""
+        least = _RAISED * self.size
+        return any(word.size < least for word in self.words)
+
+    @functools.cached_property
     def raised_first(self) -> str:
         """The footnote mark the line begins with, if it begins with one."""
         first = self.words[0]
@@ -57,16 +63,20 @@ class Line:
 
 def line_from(words: Sequence[Word]) -> Line:
     """The line of these words, in their order."""
-    size = max(words, key=lambda word: (word.right - word.left, word.size)).size
-    main = [word for word in words if word.size > _RAISED * size] or list(words)
+    widest = words[0]
+    for word in words:
+        if word.right - word.left > widest.right - widest.left:
+            widest = word
+    least = _RAISED * widest.size
+    main = [word for word in words if word.size > least] or list(words)
     return Line(
         list(words),
-        min(word.left for word in words),
-        min(word.top for word in main),
-        max(word.right for word in words),
-        max(word.bottom for word in main),
-        max(main, key=lambda word: word.right - word.left).base,
-        size,
+        min([word.left for word in words]),
+        min([word.top for word in main]),
+        max([word.right for word in words]),
+        max([word.bottom for word in main]),
+        widest.base,
+        widest.size,
     )
 
 
@@ -129,6 +139,10 @@ _SPELT = re.compile(r"(?:\w ){3,}\w")
 
 def _text(line: Line) -> str:
     pieces: list[str] = []
+    if not line.raised:
+        pieces = [f" {word.text}" if word.spaced else word.text for word in line.words]
+        pieces[0] = line.words[0].text
+        return _finished("".join(pieces), line)
     for index, word in enumerate(line.words):
         mark = len(line.words) > 1 and word.text.isdigit() and is_mark(word, line)
         if mark and index and not _is_note_mark(line, index):
@@ -137,7 +151,13 @@ def _text(line: Line) -> str:
         if (pieces and (word.spaced or (mark and index == 0))) or (index == 1 and pieces[0].startswith("[") and line.raised_first):
             pieces.append(" ")
         pieces.append(text)
-    joined = "".join(pieces)
+    return _finished("".join(pieces), line)
+
+
+def _finished(joined: str, line: Line) -> str:
+    """What is left to do for a line's text: its direction, soft hyphens, spelt words."""
+    if joined.isascii():
+        return joined.replace(" ", "") if _SPELT.fullmatch(joined) else joined
     if _RIGHT_TO_LEFT.search(joined):
         joined = _from_right(line) or joined
     if "\u00ad" in joined:  # seen as a hyphen at the end of a line only

@@ -42,7 +42,7 @@ def _cells_apart(lines: Sequence[Line]) -> list[Line]:
     result: list[Line] = []
     for place, row in enumerate(rows):
         for line in row:
-            wide = _gaps([line])
+            wide = (gaps[place] if len(row) == 1 else _gaps([line])) if gaps[place] else []
             near = _nearest(line, rows, place) if wide else []
             cuts = [
                 at
@@ -88,10 +88,11 @@ def _nearest(line: Line, rows: Sequence[Sequence[Line]], place: int) -> list[int
 def _has_gap(
     gaps: Sequence[tuple[int, float, float]], left: float, right: float, size: float
 ) -> bool:
-    return any(
-        min(right, far) - max(left, near) > 0.35 * size and far - near > 1.6 * _GAP * size
-        for _, near, far in gaps
-    )
+    for _, near, far in gaps:
+        shared = (right if right < far else far) - (left if left > near else near)
+        if shared > 0.35 * size and far - near > 1.6 * _GAP * size:
+            return True
+    return False
 
 
 def _merged(before: Line, line: Line) -> Line:
