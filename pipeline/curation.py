@@ -86,6 +86,8 @@ class Curation:
             declared += [(gate.name, signal) for signal in gate.signals]
         if self.extraction.prescreen:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
+        if self.extraction.pdf:
+            declared += [("pdf", signal) for signal in self.extraction.pdf.signals]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
         return Schemas(tuple(declared), clusters=self.dedup is not None, tags=self.tags())

@@ -92,9 +92,7 @@ def _least(width: float, other_width: float, size: float, other_size: float) -> 
     return min(0.25 * width, 0.25 * other_width, 2 * size, 2 * other_size)
 
 
-def _over(
-    one: tuple[float, float, float, float], other: tuple[float, float, float, float]
-) -> bool:
+def _over(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
     shared = min(one[1], other[1]) - max(one[0], other[0])
     return shared > _least(one[1] - one[0], other[1] - other[0], one[3], other[3])
 

@@ -88,6 +88,7 @@ def _functions() -> dict[str, Any]:
     found = {}
     for name, shape in shapes.items():
         address = ctypes.cast(getattr(pdfium, name), ctypes.c_void_p).value
+        assert address is not None
         found[name] = ctypes.CFUNCTYPE(*shape)(address)
     return found
 
@@ -200,7 +201,7 @@ def upright(raw: _Raw) -> list[Glyphs]:
     turns = np.round(raw.angles / (math.pi / 2)).astype(np.int64) % 4
     counts = np.bincount(turns, minlength=4)
     total = int(counts.sum())
-    views = []
+    views: list[Glyphs] = []
     for turn in sorted(range(4), key=lambda turn: (-counts[turn], turn)):
         first = not views
         enough = counts[turn] >= max(_SIDEWAYS_CHARACTERS, _SIDEWAYS_SHARE * total)

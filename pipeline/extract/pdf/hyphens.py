@@ -38,7 +38,9 @@ def joined_lines(lines: Sequence[str], vocabulary: frozenset[str]) -> str:
             text = line
         elif text.endswith("-") and (cut := _CUT.search(text, max(0, len(text) - 60))):
             text = _mended(text, cut[1], line, vocabulary)
-        elif (_WIDE.match(text[-1:]) and _WIDE.match(line[:1])) or (text.endswith(("/", "–", "—")) and len(text) > 1 and text[-2] != " "):
+        elif (_WIDE.match(text[-1:]) and _WIDE.match(line[:1])) or (
+            text.endswith(("/", "–", "—")) and len(text) > 1 and text[-2] != " "
+        ):
             text += line
         else:
             text = f"{text} {line}"

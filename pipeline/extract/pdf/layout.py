@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import itertools
 from collections.abc import Sequence
 
 from pipeline.extract.pdf.blocks import Block, boxes
@@ -62,7 +63,7 @@ def _numbers_lines(block: Block) -> bool:
     if len(texts) < 5 or block.rows is not None or not all(text.isdecimal() for text in texts):
         return False
     numbers = [int(text[:9]) for text in texts]
-    steps = {later - sooner for sooner, later in zip(numbers, numbers[1:], strict=False)}
+    steps = {later - sooner for sooner, later in itertools.pairwise(numbers)}
     return len(steps) == 1 and steps <= {1, 2, 5, 10}
 
 

@@ -148,7 +148,9 @@ def _text(line: Line) -> str:
         if mark and index and not _is_note_mark(line, index):
             mark = False
         text = f"[{word.text}]" if mark else word.text
-        if (pieces and (word.spaced or (mark and index == 0))) or (index == 1 and pieces[0].startswith("[") and line.raised_first):
+        if (pieces and (word.spaced or (mark and index == 0))) or (
+            index == 1 and pieces[0].startswith("[") and line.raised_first
+        ):
             pieces.append(" ")
         pieces.append(text)
     return _finished("".join(pieces), line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import re
 import statistics
 from collections.abc import Sequence
@@ -58,7 +59,7 @@ def typical_leading(blocks: Sequence[Block]) -> float:
         round((later.base - sooner.base) / max(sooner.size, later.size), 1)
         for block in blocks
         if block.rows is None
-        for sooner, later in zip(block.lines, block.lines[1:], strict=False)
+        for sooner, later in itertools.pairwise(block.lines)
     )
     return found.most_common(1)[0][0] if found else 1.2
 
@@ -145,9 +146,7 @@ def _is_item(text: str) -> bool:
 
 def _split(block: Block, leading: float, note: bool) -> list[list[Line]]:
     lines = block.lines
-    pitches = sorted(
-        later.base - sooner.base for sooner, later in zip(lines, lines[1:], strict=False)
-    )
+    pitches = sorted(later.base - sooner.base for sooner, later in itertools.pairwise(lines))
     usual = leading * block.size
     if len(pitches) >= 4:
         usual = max(pitches[len(pitches) // 4], 0.8 * block.size)

@@ -7,6 +7,7 @@ What lines above and below have at the same place tells them apart.
 from __future__ import annotations
 
 import collections
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -50,7 +51,7 @@ def _cells_apart(lines: Sequence[Line]) -> list[Line]:
                 if sum(_has_gap(gaps[other], left, right, line.size) for other in near) >= 2
             ]
             bounds = [0, *cuts, len(line.words)]
-            for start, end in zip(bounds, bounds[1:], strict=False):
+            for start, end in itertools.pairwise(bounds):
                 result.append(line_from(line.words[start:end]) if cuts else line)
     return result
 
@@ -60,7 +61,7 @@ def _gaps(row: Sequence[Line]) -> list[tuple[int, float, float]]:
     words = [word for line in row for word in line.words]
     return [
         (index, before.right, word.left)
-        for index, (before, word) in enumerate(zip(words, words[1:], strict=False), start=1)
+        for index, (before, word) in enumerate(itertools.pairwise(words), start=1)
         if word.left - before.right > _GAP * row[0].size
     ]
 

@@ -29,7 +29,7 @@ def is_scanned(page: Any) -> bool:
         if pdfium.FPDFPageObj_GetBounds(image, *sides):
             left, bottom, right, top = (side.value for side in sides)
             covered += max(right - left, 0.0) * max(top - bottom, 0.0)
-    return area > 0 and covered >= _COVERED * area
+    return bool(area > 0 and covered >= _COVERED * area)
 
 
 def _images(page: Any) -> Iterator[Any]:
