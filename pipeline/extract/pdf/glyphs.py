@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Glyphs", "page_glyphs", "upright"]
+__all__ = ["Glyphs", "UnreadableError", "page_glyphs", "upright"]
 
 # A skewed scan is a few degrees off; a watermark is drawn across the page.
 _SLANT = math.radians(9)
 # Text that stands sideways on an upright page is kept where it is a good part of the page, such as
 # a wide table; else it is a stamp in the margin or the label of an axis.
 _SIDEWAYS_SHARE, _SIDEWAYS_CHARACTERS = 0.25, 150
+# Characters without a code. A file that lost its fonts reads letters of two bytes one by one.
+_UNKNOWN = 0.3
 # What a code point stands for that fonts misuse, or that PDFium puts in the place of a hyphen.
 _REPLACED = {0x02: "-", 0xFFFE: "-", 0x2010: "-", 0x2011: "-", 0xF0B7: "•", 0xF0A7: "•"}
 _SPACES = np.array([0x09, 0x0A, 0x0D, 0x20, 0xA0, 0x2002, 0x2003, 0x2009, 0x202F, 0x3000])
@@ -93,6 +95,10 @@ def _functions() -> dict[str, Any]:
     return found
 
 
+class UnreadableError(Exception):
+    """A page whose text has no letters: its fonts, or their tables, are missing."""
+
+
 def page_glyphs(page: Any, max_characters: int) -> list[Glyphs]:
     """The text of a page in each direction that matters, the commonest first.
 
@@ -102,6 +108,9 @@ def page_glyphs(page: Any, max_characters: int) -> list[Glyphs]:
 
     Returns:
         At most two; none where the page has no text.
+
+    Raises:
+        UnreadableError: the fonts do not say which letters the glyphs are.
     """
     import pypdfium2.raw as pdfium
 
@@ -109,17 +118,17 @@ def page_glyphs(page: Any, max_characters: int) -> list[Glyphs]:
     if not text:
         return []
     try:
-        raw = _fetch(page, text, max_characters)
+        count = min(pdfium.FPDFText_CountChars(text), max_characters)
+        raw = _fetch(page, text, count) if count > 0 else None
     finally:
         pdfium.FPDFText_ClosePage(text)
-    return upright(raw) if len(raw.codes) else []
+    return upright(raw) if raw is not None and len(raw.codes) else []
 
 
-def _fetch(page: Any, text: Any, max_characters: int) -> _Raw:
+def _fetch(page: Any, text: Any, count: int) -> _Raw:
     import pypdfium2.raw as pdfium
 
     call = _functions()
-    count = min(max(pdfium.FPDFText_CountChars(text), 0), max_characters)
     handle = ctypes.cast(text, ctypes.c_void_p).value
     same, indices = itertools.repeat(handle), range(count)
     codes = np.fromiter(map(call["FPDFText_GetUnicode"], same, indices), np.uint32, count)
@@ -136,6 +145,8 @@ def _fetch(page: Any, text: Any, max_characters: int) -> _Raw:
     angles = np.zeros(count, np.float64)
     leaning = np.flatnonzero(~_stands(boxes, origins)).tolist()
     angles[leaning] = [call["FPDFText_GetCharAngle"](handle, index) for index in leaning]
+    if np.count_nonzero(codes == 0) > _UNKNOWN * count:
+        raise UnreadableError
     generated = call["FPDFText_IsGenerated"]
     blank = np.isin(codes, _SPACES)
     for index in np.flatnonzero(blank):

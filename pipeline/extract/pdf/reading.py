@@ -12,7 +12,7 @@ from pipeline.core.errors import RecordError
 from pipeline.core.printable import printable
 from pipeline.extract.pdf.damage import HEADER, ends_early, is_pdf, salvaged
 from pipeline.extract.pdf.furniture import PageLines
-from pipeline.extract.pdf.glyphs import page_glyphs
+from pipeline.extract.pdf.glyphs import UnreadableError, page_glyphs
 from pipeline.extract.pdf.layout import document_text
 from pipeline.extract.pdf.ocr import read_image
 from pipeline.extract.pdf.pieces import lines_of
@@ -128,6 +128,9 @@ def _read(document: Any, settings: Pdf, truncated: str) -> PdfText:
                     )
                     pages.append(PageLines([], 1.0, 1.0, said))
                 continue
+        except UnreadableError:
+            read -= 1
+            continue
         finally:
             pdfium.FPDF_ClosePage(page)
         pages += [PageLines(lines_of(words_of(view)), view.width, view.height) for view in views]

@@ -35,7 +35,10 @@ class Pdf:
     version: ClassVar[int] = 1
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("pages", "pages of the document"),
-        Signal("pages_read", "pages that were read: the first ones, less those that are broken"),
+        Signal(
+            "pages_read",
+            "pages that were read: the first ones, less those broken or without letters",
+        ),
         Signal("scanned_pages", "pages that are images without text"),
         Signal("truncated", "why the file ends early, if it does", kind="text"),
         Signal("producer", "the program that wrote the file, as it says", kind="text"),
