@@ -94,7 +94,7 @@ class Made:
     head: str
 
     def flows(self) -> Iterator[list[str]]:
-        """Units that are read one after the other: the body, with a break at nothing, each note."""
+        """Units that are read one after the other: those of the body, then those of each note."""
         body = [self.title]
         notes: list[list[str]] = []
         for part in self.parts:
@@ -161,8 +161,9 @@ class _Speaker:
 
     def table(self, columns: int, rows: int) -> Table:
         draw = self.draw
-        heads = ("Parish", "Mills", "Tons", "Share", "Remark")[: columns]
-        names = draw.sample([f"{a.title()} {n.title()}" for a in self.adjectives for n in self.nouns[:9]], rows)
+        heads = ("Parish", "Mills", "Tons", "Share", "Remark")[:columns]
+        pairs = [f"{a.title()} {n.title()}" for a in self.adjectives for n in self.nouns[:9]]
+        names = draw.sample(pairs, rows)
         body = []
         for name in names:
             cells = [name, str(draw.randint(1, 99)), f"{draw.randint(100, 9999):,}",
@@ -205,4 +206,6 @@ def made_text(
             parts.append(speaker.table(draw.randint(3, 5), draw.randint(4, 8)))
         if items and index % 7 == 5:
             parts += [Paragraph((speaker.sentence(),), kind="item") for _ in range(3)]
-    return Made(title, tuple(parts), f"Annals of the {speaker.nouns[seed % len(speaker.nouns)].title()}")
+    return Made(
+        title, tuple(parts), f"Annals of the {speaker.nouns[seed % len(speaker.nouns)].title()}"
+    )

@@ -18,6 +18,7 @@ them are measured, too. Measures, means over documents:
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -54,7 +55,7 @@ def order_score(found: str, flows: list[list[str]]) -> tuple[int, int]:
         body = body.replace(letters("".join(flow)), "", 1)
     kept = total = 0
     for flow, text in zip(flows, [body, *[stream] * len(flows)], strict=False):
-        for before, after in zip(flow, flow[1:], strict=False):
+        for before, after in itertools.pairwise(flow):
             total += 1
             kept += letters(before)[-SPAN:] + letters(after)[:SPAN] in text
     return kept, total
@@ -71,9 +72,8 @@ def break_f1(found: str, gold: str) -> float:
             ends.append(stream[-SPAN:])
     if not ends:
         return 0.0
-    right = sum(any(end.endswith(one) for one in (end,)) and end in wanted for end in ends)
-    short = {one for one in wanted if len(one) < SPAN}
-    right += sum(end not in wanted and any(end.endswith(one) for one in short) for end in ends)
+    short = tuple(one for one in wanted if len(one) < SPAN)
+    right = sum(end in wanted or end.endswith(short) for end in ends)
     precision, recall = right / len(ends), min(1.0, right / len(wanted))
     return 2 * precision * recall / (precision + recall) if right else 0.0
 

@@ -50,8 +50,8 @@ class WarcSource(Source):
     decoded body. Every other record has a ``drop``: ``warc.record_type``, ``warc.http_status``,
     ``warc.content_type``, ``warc.payload_bytes.low`` or ``.high``. What cannot be read has a
     ``failure``: ``warc.gzip``, ``warc.truncated``, ``warc.header``, ``warc.content_length``,
-    ``warc.garbage``, ``warc.http_header``, ``warc.content_encoding``, ``warc.format``. A contiguous stretch of
-    unreadable bytes is one record.
+    ``warc.garbage``, ``warc.http_header``, ``warc.content_encoding``, ``warc.format``. A contiguous
+    stretch of unreadable bytes is one record.
 
     A record's id is its WARC-Record-ID as written, or a hash of its place where it has none or
     where one repeats within a split.

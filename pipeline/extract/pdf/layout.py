@@ -32,7 +32,9 @@ def document_text(pages: Sequence[PageLines]) -> str:
     Args:
         pages: lines of each page.
     """
-    pages = without_furniture(pages)
+    bare = without_furniture(pages)
+    if any(page.lines for page in bare):  # pages that are all alike are no furniture
+        pages = bare
     vocabulary = vocabulary_of(line.text for page in pages for line in page.lines)
     body_size = _body_size(pages)
     laid_out = [_page_blocks(page) for page in pages]
