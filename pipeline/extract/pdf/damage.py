@@ -105,6 +105,8 @@ def _unpacked(data: bytes, starts: list[tuple[int, int]]) -> Iterator[tuple[int,
         offset = int(first[1])
         header = [int(number) for number in _NUMBER.findall(body[:offset])]
         pairs = list(zip(header[::2], header[1::2], strict=False))
+        if not pairs:
+            continue
         ends = [*(start for _, start in pairs[1:]), len(body) - offset]
         for (number, start), end in zip(pairs, ends, strict=True):
             yield number, body[offset + start : offset + end]

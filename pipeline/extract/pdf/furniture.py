@@ -1,8 +1,8 @@
 """Running heads, running feet and page numbers: what pages repeat at the same place.
 
 Looked for from each edge inwards, row by row, as long as rows are furniture. A row is, if its text
-stands at the same distance from the edge on another page nearby (numbers may differ), or if it is
-or holds the page's number.
+stands at the same distance from the edge on another page nearby, or if it is or holds the page's
+number. Numbers may differ in a row that a gap divides from the text.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _same(one: _Row, other: _Row) -> bool:
         return False
     if one.text == other.text:
         return True
-    return one.letters >= 4 and one.masked == other.masked
+    return one.apart and one.letters >= 4 and one.masked == other.masked
 
 
 def _is_lone_number(row: _Row) -> bool:

@@ -38,13 +38,20 @@ def joined_lines(lines: Sequence[str], vocabulary: frozenset[str]) -> str:
             text = line
         elif text.endswith("-") and (cut := _CUT.search(text, max(0, len(text) - 60))):
             text = _mended(text, cut[1], line, vocabulary)
-        elif (_WIDE.match(text[-1:]) and _WIDE.match(line[:1])) or (
-            text.endswith(("/", "–", "—")) and len(text) > 1 and text[-2] != " "
-        ):
+        elif _runs_on(text, line):
             text += line
         else:
             text = f"{text} {line}"
     return text
+
+
+def _runs_on(text: str, line: str) -> bool:
+    """Whether nothing stands between: a dash or slash, a range of numbers, a script without spaces."""
+    if _WIDE.match(text[-1:]) and _WIDE.match(line[:1]):
+        return True
+    if text[-1] == "-":
+        return text[-2:-1].isdigit() and line[:1].isdigit()
+    return text[-1] in "/–—" and len(text) > 1 and text[-2] != " "
 
 
 def _mended(text: str, head: str, line: str, vocabulary: frozenset[str]) -> str:

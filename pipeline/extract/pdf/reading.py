@@ -134,6 +134,8 @@ def _read(document: Any, settings: Pdf, truncated: str) -> PdfText:
         finally:
             pdfium.FPDF_ClosePage(page)
         pages += [PageLines(lines_of(words_of(view)), view.width, view.height) for view in views]
+    if read == 0:
+        raise RecordError("extract.pdf_broken", f"none of its {count} pages can be read")
     return PdfText(document_text(pages), count, read, scanned, truncated, _producer(document))
 
 
