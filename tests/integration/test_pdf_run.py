@@ -106,8 +106,8 @@ def test_the_ledger_has_columns_for_the_signals() -> None:
     with_pdf = Curation(source, (), Extraction(pdf=Pdf()), ()).schemas()
     without = Curation(source, (), Extraction(), ()).schemas()
     assert with_pdf != without
-    assert with_pdf.records.field("pdf.producer").type == "string"
-    assert "pdf.pages" not in without.records.names
+    assert with_pdf.of("records").field("pdf.producer").type == "string"
+    assert "pdf.pages" not in without.of("records").names
 
 
 def test_the_recipe_opens_the_source_unless_it_says_otherwise() -> None:
