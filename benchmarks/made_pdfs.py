@@ -43,6 +43,9 @@ LAYOUTS: dict[str, list[Layout]] = {
         Layout(size=12, notes=False, spaced=True, family="sans", indent=False),
         Layout(columns=2, size=9, rotate=90, family="sans"),
         Layout(size=10, tables=False, items=False, rotate=270),
+        Layout(columns=3, size=9, notes=False),
+        Layout(columns=2, size=10, family="other", rotate=180),
+        Layout(size=12, family="other", indent=False, spaced=True, stamp=True),
     ],
     "final": [
         Layout(size=12, family="other", indent=False),

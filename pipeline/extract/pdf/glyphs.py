@@ -114,15 +114,29 @@ def page_glyphs(page: Any, max_characters: int) -> list[Glyphs]:
     """
     import pypdfium2.raw as pdfium
 
+    raw = _read(page, max_characters)
+    if raw is None:
+        return []
+    # PDFium orders characters as the page is shown. Where that is not upright, it is shown so.
+    turn = int(np.argmax(np.bincount(_turns(raw), minlength=4)))
+    if (turn + pdfium.FPDFPage_GetRotation(page)) % 4:
+        pdfium.FPDFPage_SetRotation(page, (4 - turn) % 4)
+        raw = _read(page, max_characters)
+    return upright(raw) if raw is not None else []
+
+
+def _read(page: Any, max_characters: int) -> _Raw | None:
+    import pypdfium2.raw as pdfium
+
     text = pdfium.FPDFText_LoadPage(page)
     if not text:
-        return []
+        return None
     try:
         count = min(pdfium.FPDFText_CountChars(text), max_characters)
         raw = _fetch(page, text, count) if count > 0 else None
     finally:
         pdfium.FPDFText_ClosePage(text)
-    return upright(raw) if raw is not None and len(raw.codes) else []
+    return raw if raw is not None and len(raw.codes) else None
 
 
 def _fetch(page: Any, text: Any, count: int) -> _Raw:
@@ -207,9 +221,15 @@ def _seen(
     return seen & np.isfinite(boxes).all(axis=1)
 
 
+def _turns(raw: _Raw) -> NDArray[np.int64]:
+    """Quarter turns, clockwise, of each character."""
+    turns: NDArray[np.int64] = np.round(raw.angles / (math.pi / 2)).astype(np.int64) % 4
+    return turns
+
+
 def upright(raw: _Raw) -> list[Glyphs]:
     """Turn the page so that most characters stand upright; those that then lie, in a second view."""
-    turns = np.round(raw.angles / (math.pi / 2)).astype(np.int64) % 4
+    turns = _turns(raw)
     counts = np.bincount(turns, minlength=4)
     total = int(counts.sum())
     views: list[Glyphs] = []
