@@ -111,7 +111,7 @@ def is_prose(block: Block) -> bool:
     count = len(inner)
     words = sum(len(line.words) for line in inner) / count
     fill = sum(line.width for line in inner) / count / max(block.width, 1.0)
-    if sum(line.width / line.size for line in inner) < 11 * count:
+    if sum(line.letters for line in inner) < 16 * count:
         return False
     return words >= 4 and fill >= 0.68 if len(lines) > 2 else words >= 6
 

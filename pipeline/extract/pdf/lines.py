@@ -49,6 +49,11 @@ class Line:
         return _text(self)
 
     @functools.cached_property
+    def letters(self) -> int:
+        """How many letters it has."""
+        return sum([letter.isalpha() for letter in self.text])
+
+    @functools.cached_property
     def raised(self) -> bool:
         """Whether any word is much smaller than most of the line."""
         least = _RAISED * self.size

@@ -228,8 +228,8 @@ def _cells(rows: Sequence[Sequence[Line]], starts: Sequence[float]) -> list[list
 def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
     """Stretches of the page's width that pieces cover, from left to right.
 
-    A piece wider than most (a heading over several columns) is left out, and what one row in seven
-    has between two columns does not join them.
+    A piece wider than most (a heading over several columns) is left out, and what one row in seven,
+    or one of four and more, has between two columns does not join them.
     """
     pieces = [line for row in rows for line in row]
     usual = statistics.median(line.width for line in pieces)
@@ -238,7 +238,7 @@ def _columns(rows: Sequence[Sequence[Line]]) -> list[tuple[float, float]]:
         [(line.left, 1) for line in kept] + [(line.right, -1) for line in kept],
         key=lambda event: (event[0], event[1]),
     )
-    few = len(rows) // 7
+    few = max(len(rows) // 7, int(len(rows) > 3))
     spans: list[tuple[float, float]] = []
     depth, start = 0, 0.0
     for x, change in events:
