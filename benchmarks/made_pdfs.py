@@ -1,6 +1,6 @@
 """PDFs of invented documents whose text is known, through several producers.
 
-    python benchmarks/made_pdfs.py OUT [--half dev|final]
+    python benchmarks/made_pdfs.py OUT [--half dev|second|final]
 
 writes OUT/NAME.pdf and OUT/NAME.json (gold: text, flows, producer, features). Producers that are
 not installed are left out, and said: LaTeX (``pdflatex``), LibreOffice (``soffice``), Chromium
@@ -27,7 +27,7 @@ from pdf_producers.layout import Layout
 
 __all__ = ["LAYOUTS", "PRODUCERS", "make"]
 
-Half = Literal["dev", "final"]
+Half = Literal["dev", "second", "final"]
 
 PRODUCERS: dict[str, ModuleType] = {
     "latex": latex,
@@ -47,13 +47,22 @@ LAYOUTS: dict[str, list[Layout]] = {
         Layout(columns=2, size=10, family="other", rotate=180),
         Layout(size=12, family="other", indent=False, spaced=True, stamp=True),
     ],
-    "final": [
+    "second": [
         Layout(size=12, family="other", indent=False),
         Layout(columns=2, size=11, family="other", paper="letter"),
         Layout(columns=3, size=8, notes=False, tables=False),
         Layout(size=10, spaced=True, stamp=True, notes=False),
         Layout(columns=2, size=9, rotate=270, indent=False),
         Layout(size=11, tables=False, rotate=180, family="sans"),
+    ],
+    "final": [
+        Layout(size=10, family="sans"),
+        Layout(columns=2, size=11, indent=False),
+        Layout(columns=2, size=10, family="other", stamp=True, rotate=90),
+        Layout(columns=3, size=9, tables=False, paper="letter"),
+        Layout(size=12, spaced=True, items=False, rotate=180, paper="letter"),
+        Layout(columns=2, size=9, head=False, notes=False, family="sans"),
+        Layout(size=11, head=False, tables=False, indent=False, family="other"),
     ],
 }
 
@@ -79,7 +88,7 @@ def _turned(pdf: Path, degrees: int) -> None:
 
 
 def make(out: Path, half: Half) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Write the documents of one half; their names and gold."""
+    """Write the documents of one part; their names and gold."""
     out.mkdir(parents=True, exist_ok=True)
     for number, (producer, module) in enumerate(PRODUCERS.items()):
         command = module.COMMAND
@@ -110,10 +119,10 @@ def make(out: Path, half: Half) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def main() -> None:
-    """Make one half."""
+    """Make one part."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--half", choices=["dev", "final"], default="dev")
+    parser.add_argument("--half", choices=["dev", "second", "final"], default="dev")
     arguments = parser.parse_args()
     for name, gold in make(arguments.out, arguments.half):
         print(name, ", ".join(gold["features"]))

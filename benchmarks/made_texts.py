@@ -1,8 +1,8 @@
 """Invented documents for PDFs: a title, headings, paragraphs, footnotes, tables, lists.
 
 The sentences come from a small grammar over words of milling, rivers and trade, many of them long
-or with letters that fonts join (office, difficult, waffle). Two vocabularies and two seeds: one
-half is to develop with, the other is for the last figure only.
+or with letters that fonts join (office, difficult, waffle). Three parts with vocabularies and seeds of
+their own: two to develop with, and one for the last figure only.
 """
 
 from __future__ import annotations
@@ -21,11 +21,16 @@ _NOUNS = {
         "regulation neighbourhood apprentice transportation ratification sluice measurement "
         "correspondence confidence settlement afflux investigation grindstone magistrate"
     ),
-    "final": (
+    "second": (
         "ferryman official sufficiency harbour lighthouse customs-house shipment traffic cargo "
         "warehouse navigation qualification insurance certificate coffin baffle arrangement "
         "examination commission municipality carpenter administration modification dredger "
         "observation declaration fulfilment embankment influence documentation anchor councillor"
+    ),
+    "final": (
+        "surveyor official shuffle meadow aqueduct proficiency almanac profile affidavit raffle "
+        "stonemason cofferdam apothecary fluctuation certification parchment observatory difference "
+        "constellation reflector toll-gate commissioner expedition workmanship counterfeit surface"
     ),
 }
 _ADJECTIVES = {
@@ -33,9 +38,14 @@ _ADJECTIVES = {
         "different efficient well-known considerable ordinary flat final unfinished seasonal "
         "comparatively expensive wooden magnificent insufficient half-finished official narrow"
     ),
-    "final": (
+    "second": (
         "indifferent proficient long-lasting remarkable customary fluid definite refitted annual "
         "surprisingly profitable granite beneficial ineffective low-lying confidential broad"
+    ),
+    "final": (
+        "official bewildering fluent well-kept affordable infinite sufficient medieval "
+        "undiscovered far-reaching wintry inflexible contemporary half-forgotten stiff "
+        "geographical insignificant careful"
     ),
 }
 _VERBS = {
@@ -43,9 +53,14 @@ _VERBS = {
         "established reflected investigated simplified transferred satisfied described confined "
         "influenced reconstructed measured identified accompanied notified flooded postponed"
     ),
-    "final": (
+    "second": (
         "administered inflated examined clarified differed fortified recorded defined reconfirmed "
         "dismantled surveyed specified represented magnified floated suspended"
+    ),
+    "final": (
+        "certified surveyed fulfilled disqualified inflamed scaffolded confiscated rearranged "
+        "published affirmed calculated deflected strengthened underlined exemplified accumulated "
+        "transcribed"
     ),
 }
 _WHEN = (
@@ -173,7 +188,7 @@ class _Speaker:
 
 
 def made_text(
-    half: Literal["dev", "final"],
+    half: Literal["dev", "second", "final"],
     seed: int,
     *,
     paragraphs: int = 14,
@@ -184,7 +199,7 @@ def made_text(
     """A document of about ``paragraphs`` paragraphs, the same for the same arguments.
 
     Args:
-        half: which vocabulary.
+        half: the part, and so the vocabulary.
         seed: which document.
         paragraphs: about 70 words each.
         notes, tables, items: whether there are footnotes, tables and lists.

@@ -145,7 +145,9 @@ def _fetch(page: Any, text: Any, count: int) -> _Raw:
     call = _functions()
     handle = ctypes.cast(text, ctypes.c_void_p).value
     same, indices = itertools.repeat(handle), range(count)
-    codes = np.fromiter(map(call["FPDFText_GetUnicode"], same, indices), np.uint32, count)
+    codes = _codes(text, count)
+    if codes is None:
+        codes = np.fromiter(map(call["FPDFText_GetUnicode"], same, indices), np.uint32, count)
     boxes = np.zeros((count, 4), np.float32)
     _drain(call["FPDFText_GetLooseCharBox"], same, indices, _addresses(boxes, 0))
     origins = np.zeros((count, 2), np.float64)
@@ -175,6 +177,18 @@ def _fetch(page: Any, text: Any, count: int) -> _Raw:
     spaces = np.cumsum(blank)[seen]
     spaced = np.diff(spaces, prepend=0) > 0
     return _Raw(codes[seen], boxes64[seen], origins[seen], angles[seen], spaced, bounds)
+
+
+def _codes(text: Any, count: int) -> NDArray[np.uint32] | None:
+    """All code points at once, where each character has exactly one of two bytes."""
+    import pypdfium2.raw as pdfium
+
+    buffer = (ctypes.c_ushort * (count + 1))()
+    written = pdfium.FPDFText_GetText(text, 0, count, buffer)
+    codes = np.frombuffer(buffer, np.uint16)[:count]
+    if written != count + 1 or not codes.all() or ((codes >= 0xD800) & (codes < 0xE000)).any():
+        return None
+    return codes.astype(np.uint32)
 
 
 def _stands(boxes: NDArray[np.float32], origins: NDArray[np.float64]) -> NDArray[np.bool_]:
