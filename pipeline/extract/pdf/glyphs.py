@@ -68,7 +68,7 @@ class _Raw:
 
     codes: NDArray[np.uint32]
     boxes: NDArray[np.float64]  # left, top, right, bottom
-    origins: NDArray[np.float64]  # x, y
+    origins: NDArray[np.float64]  # x, y of the first character of its height
     angles: NDArray[np.float64]  # radians, clockwise
     spaced: NDArray[np.bool_]
     bounds: tuple[float, float, float, float]  # left, top, right, bottom of the visible page
@@ -150,17 +150,19 @@ def _fetch(page: Any, text: Any, count: int) -> _Raw:
         codes = np.fromiter(map(call["FPDFText_GetUnicode"], same, indices), np.uint32, count)
     boxes = np.zeros((count, 4), np.float32)
     _drain(call["FPDFText_GetLooseCharBox"], same, indices, _addresses(boxes, 0))
-    origins = np.zeros((count, 2), np.float64)
+    # Characters whose boxes have one height share their baseline and their angle.
+    heights = np.diff(boxes[:, [1, 3]], axis=0)
+    starts = np.flatnonzero(np.concatenate([[True], (heights != 0).any(axis=1)]))
+    origins = np.zeros((len(starts), 2), np.float64)
+    places = starts.tolist()
     _drain(
-        call["FPDFText_GetCharOrigin"],
-        same,
-        indices,
-        _addresses(origins, 0),
-        _addresses(origins, 1),
+        call["FPDFText_GetCharOrigin"], same, places, _addresses(origins, 0), _addresses(origins, 1)
     )
-    angles = np.zeros(count, np.float64)
-    leaning = np.flatnonzero(~_stands(boxes, origins)).tolist()
-    angles[leaning] = [call["FPDFText_GetCharAngle"](handle, index) for index in leaning]
+    angles = np.zeros(len(starts), np.float64)
+    leaning = np.flatnonzero(~_stands(boxes[starts], origins)).tolist()
+    angles[leaning] = [call["FPDFText_GetCharAngle"](handle, places[index]) for index in leaning]
+    length = np.diff(starts, append=count)
+    origins, angles = np.repeat(origins, length, axis=0), np.repeat(angles, length)
     if np.count_nonzero(codes == 0) > _UNKNOWN * count:
         raise UnreadableError
     generated = call["FPDFText_IsGenerated"]
