@@ -187,10 +187,11 @@ def _codes(text: Any, count: int) -> NDArray[np.uint32] | None:
 
     buffer = (ctypes.c_ushort * (count + 1))()
     written = pdfium.FPDFText_GetText(text, 0, count, buffer)
-    codes = np.frombuffer(buffer, np.uint16)[:count]
+    codes = np.frombuffer(bytes(buffer), np.uint16)[:count]
     if written != count + 1 or not codes.all() or ((codes >= 0xD800) & (codes < 0xE000)).any():
         return None
-    return codes.astype(np.uint32)
+    found: NDArray[np.uint32] = codes.astype(np.uint32)
+    return found
 
 
 def _stands(boxes: NDArray[np.float32], origins: NDArray[np.float64]) -> NDArray[np.bool_]:
