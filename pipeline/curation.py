@@ -89,6 +89,8 @@ class Curation:
             declared += [(gate.name, signal) for signal in gate.signals]
         if self.extraction.prescreen:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
+        if self.extraction.pdf:
+            declared += [("pdf", signal) for signal in self.extraction.pdf.signals]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
         return Schemas(

@@ -98,6 +98,7 @@ def run(
         "gristmill extract page.html",
         "gristmill extract pages/*.html.gz --engine resiliparse --out texts",
         "gristmill extract page.html --json | jq -r .text",
+        "gristmill extract report.pdf --pdf max_pages=20",
     )
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -108,6 +109,13 @@ def run(
     multiple=True,
     metavar="KEY=VALUE",
     help="An option of the engine, such as favor_precision=true.",
+)
+@click.option(
+    "--pdf",
+    "pdf_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option for PDFs, such as ocr=tesseract.",
 )
 @click.option(
     "--out",
@@ -122,16 +130,17 @@ def extract(
     files: tuple[Path, ...],
     engine: str,
     options: tuple[str, ...],
+    pdf_options: tuple[str, ...],
     out: Path | None,
     as_json: bool,
 ) -> int:
-    """Print the main text of HTML FILES, plain or gzipped."""
+    """Print the main text of HTML FILES, plain or gzipped, and the text of PDFs."""
     from pipeline.extract.files import extract_files, text_names
 
     names = text_names(files)
     failed = 0
     for file, page in zip(
-        files, extract_files(files, engine, options, languages=as_json), strict=True
+        files, extract_files(files, engine, options, as_json, pdf_options), strict=True
     ):
         if page.error is not None:
             failed += 1

@@ -1,13 +1,15 @@
-"""From a page's bytes to its main text: engines, the pre-screen, a worker that can be killed."""
+"""From a page's bytes to its text: engines, PDFs, the pre-screen, a worker that can be killed."""
 
-from pipeline.extract.extraction import Extracted, Extraction, InlineExtractor, Limits
+from pipeline.extract.extraction import Crawled, Extracted, Extraction, InlineExtractor, Limits
 from pipeline.extract.html import ENGINES, Engine, Resiliparse, Trafilatura, TrafilaturaFast
 from pipeline.extract.page import Page
+from pipeline.extract.pdf import Pdf
 from pipeline.extract.prescreen import Prescreen
 from pipeline.extract.worker import ExtractWorker
 
 __all__ = [
     "ENGINES",
+    "Crawled",
     "Engine",
     "ExtractWorker",
     "Extracted",
@@ -15,6 +17,7 @@ __all__ = [
     "InlineExtractor",
     "Limits",
     "Page",
+    "Pdf",
     "Prescreen",
     "Resiliparse",
     "Trafilatura",

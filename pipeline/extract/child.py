@@ -34,6 +34,12 @@ _PAGE = (
     b"<p>The water that drives the wheel comes down from the hills, and the miller waits for "
     b"it in the dry months of the year as others wait for a letter.</p></article></body></html>"
 )
+_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1"
+    b">>endobj 3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Contents 4 0 R/Resources<</Font"
+    b"<</F<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>>>>>>>endobj 4 0 obj<</Length 38>>stream\n"
+    b"BT /F 9 Tf 9 50 Td (The mill) Tj ET    \nendstream endobj trailer<</Root 1 0 R>>%%EOF"
+)
 _COLLECT_EVERY = 20
 
 
@@ -68,7 +74,7 @@ def _settle_signals() -> None:
 
 
 def _prepare(start: dict[str, Any]) -> Extraction:
-    from pipeline.extract.extraction import Extraction
+    from pipeline.extract.extraction import Crawled, Extraction
 
     logging.disable(logging.CRITICAL)  # trafilatura reports every odd page
     extraction = Extraction.from_json(start["extraction"])
@@ -76,7 +82,10 @@ def _prepare(start: dict[str, Any]) -> Extraction:
     # A first page loads what is loaded lazily, so that it counts neither as time nor as memory
     # of the first record.
     with contextlib.suppress(RecordError):
-        extraction.run(_PAGE, None, "")
+        extraction.run(_PAGE, Crawled())
+    if extraction.pdf is not None:
+        with contextlib.suppress(RecordError):
+            extraction.run(_PDF, Crawled())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _limit_memory(extraction.limits.memory)
     # Collecting while a page is in work walks all objects of its tree and finds next to nothing.
@@ -100,10 +109,11 @@ def _serve(extraction: Extraction, requests: BinaryIO, replies: BinaryIO) -> Non
     served = 0
     while True:
         request, payload = frames.read(take)
+        seconds = extraction.cpu_seconds(payload, request["content_type"])
         began = time.process_time()
         # The timer's default action kills the process, even inside C code that never returns.
         # It counts CPU time of this process, so a busy machine does not change what is killed.
-        signal.setitimer(signal.ITIMER_PROF, extraction.limits.cpu_seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         reply, body = _answer(extraction, request, payload)
         signal.setitimer(signal.ITIMER_PROF, 0)
         reply["cpu_ms"] = (time.process_time() - began) * 1000
@@ -118,8 +128,10 @@ def _serve(extraction: Extraction, requests: BinaryIO, replies: BinaryIO) -> Non
 def _answer(
     extraction: Extraction, request: dict[str, Any], payload: bytes
 ) -> tuple[dict[str, Any], bytes]:
+    from pipeline.extract.extraction import Crawled
+
     try:
-        result = extraction.run(payload, request["http_charset"], request["url"])
+        result = extraction.run(payload, Crawled(**request))
         body = b"" if result.text is None else result.text.encode("utf-8", "surrogatepass")
     except RecordError as error:
         return {"status": "error", "reason": error.reason, "message": error.message}, b""

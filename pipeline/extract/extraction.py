@@ -18,9 +18,13 @@ from pipeline.core.errors import ConfigError, GristmillError, RecordError
 from pipeline.core.records import RawRecord
 from pipeline.extract.html import Engine, make_engine
 from pipeline.extract.page import Page
+from pipeline.extract.pdf.damage import is_pdf
+from pipeline.extract.pdf.settings import Pdf
 from pipeline.extract.prescreen import Prescreen
 
-__all__ = ["Extracted", "Extraction", "InlineExtractor", "Limits"]
+__all__ = ["PDF_TYPE", "Crawled", "Extracted", "Extraction", "InlineExtractor", "Limits"]
+
+PDF_TYPE = "application/pdf"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +84,38 @@ class Extracted:
     cpu_ms: float = dataclasses.field(default=0.0, compare=False)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Crawled:
+    """What the crawl says of a payload.
+
+    Args:
+        url: where it came from, possibly empty.
+        http_charset: the encoding that the HTTP header names, if any.
+        content_type: the media type, in small letters; empty where nothing says it.
+        truncated: why the crawler cut the payload (WARC-Truncated), if it did.
+    """
+
+    url: str = ""
+    http_charset: str | None = None
+    content_type: str = ""
+    truncated: str = ""
+
+    @classmethod
+    def of(cls, record: RawRecord) -> Self:
+        """What a record's meta says."""
+        return cls(
+            record.url,
+            _said(record, "http_charset") or None,
+            _said(record, "content_type"),
+            _said(record, "truncated"),
+        )
+
+
+def _said(record: RawRecord, name: str) -> str:
+    value = record.meta.get(name)
+    return value if isinstance(value, str) else ""
+
+
 @dataclasses.dataclass(frozen=True)
 class Extraction:
     """The specification: which engine, with which options, behind which pre-screen and limits.
@@ -89,6 +125,7 @@ class Extraction:
         options: the engine's options.
         prescreen: None extracts every page.
         limits: what one record may cost.
+        pdf: how PDFs are read; None reads them as the pages they are not.
 
     Raises:
         PluginError: no such engine.
@@ -99,6 +136,7 @@ class Extraction:
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     prescreen: Prescreen | None = None
     limits: Limits = Limits()
+    pdf: Pdf | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", dict(self.options))
@@ -112,9 +150,12 @@ class Extraction:
         """Called once in a process of its own; see `pipeline.extract.Engine.prepare`.
 
         Raises:
-            ModelError, ConfigError: see `classifiers.language.LanguageIdentifier.check`.
+            ModelError, ConfigError: see `classifiers.language.LanguageIdentifier.check` and
+                `pipeline.extract.pdf.Pdf.check`.
         """
         self._engine.prepare()
+        if self.pdf is not None:
+            self.pdf.check()
         if self.prescreen is not None:
             self.prescreen.model.check(self.prescreen.languages)
 
@@ -122,7 +163,9 @@ class Extraction:
         """All the outcome depends on besides the record: part of a run's fingerprint."""
         limits = dataclasses.asdict(self.limits)
         del limits["recycle"]
+        pdf = {} if self.pdf is None else {"pdf": self.pdf.parameters()}
         return {
+            **pdf,
             **make_engine(self.engine, self.options).parameters(),
             "prescreen": self.prescreen and self.prescreen.parameters(),
             "limits": limits,
@@ -140,14 +183,63 @@ class Extraction:
             prescreen = Prescreen(
                 **{**prescreen, "model": LanguageIdentifier(**prescreen["model"])}
             )
-        return cls(spec["engine"], dict(spec["options"]), prescreen, Limits(**spec["limits"]))
+        pdf = spec["pdf"] and Pdf(**spec["pdf"])
+        limits = Limits(**spec["limits"])
+        return cls(spec["engine"], dict(spec["options"]), prescreen, limits, pdf)
 
-    def run(self, payload: bytes, http_charset: str | None, url: str) -> Extracted:
+    def reads_pdf(self, payload: bytes, content_type: str) -> bool:
+        """Whether a payload is read as a PDF: it begins like one, or is said to be one."""
+        return self.pdf is not None and (content_type == PDF_TYPE or is_pdf(payload))
+
+    def cpu_seconds(self, payload: bytes, content_type: str) -> float:
+        """CPU time that this payload may take."""
+        if self.pdf is not None and self.reads_pdf(payload, content_type):
+            return self.pdf.cpu_seconds
+        return self.limits.cpu_seconds
+
+    def wall_seconds(self, payload: bytes, content_type: str) -> float:
+        """Wall-clock time that this payload may take."""
+        wall = self.limits.wall_seconds
+        if self.pdf is not None and self.reads_pdf(payload, content_type):
+            return max(wall, 2 * self.pdf.cpu_seconds) + self.pdf.wall_seconds
+        return wall
+
+    def run(self, payload: bytes, crawled: Crawled) -> Extracted:
         """Decode, pre-screen and extract one payload in this process, without time limits.
 
         Raises:
-            RecordError: ``extract.memory`` or ``extract.error``.
+            RecordError: ``extract.memory``, ``extract.error``, or one of
+                `pipeline.extract.pdf.read_pdf`.
         """
+        if self.reads_pdf(payload, crawled.content_type):
+            return self._run_pdf(payload, crawled)
+        return self._run_html(payload, crawled)
+
+    def _run_pdf(self, payload: bytes, crawled: Crawled) -> Extracted:
+        from pipeline.extract.pdf.reading import read_pdf
+
+        assert self.pdf is not None
+        try:
+            found = read_pdf(payload, self.pdf, crawled.truncated)
+        except MemoryError as error:
+            raise RecordError("extract.memory", "out of memory") from error
+        except GristmillError:
+            raise
+        except Exception as error:  # a library may raise anything; it costs this record only
+            raise RecordError("extract.error", f"{type(error).__name__}: {error}"[:500]) from error
+        signals = found.signals()
+        text: str | None = found.text
+        if not found.text and found.scanned_pages:
+            verdict: Verdict | None = Verdict(
+                False, "extract.scanned_pages.high", float(found.scanned_pages), 0.0,
+                f"its pages are images; pdf.ocr is {self.pdf.ocr}",
+            )  # fmt: skip
+        else:
+            bound = Bound("characters", self.limits.min_text, self.limits.max_text)
+            verdict = bound.check("extract", len(found.text))
+        return Extracted(None if verdict else text, "", "pdf", signals, verdict)
+
+    def _run_html(self, payload: bytes, crawled: Crawled) -> Extracted:
         from pipeline.sources.charset import decode
 
         limits = self.limits
@@ -155,8 +247,8 @@ class Extraction:
         if verdict is not None:
             return Extracted(None, "", "", verdict=verdict)
         try:
-            decoded = decode(payload, http_charset)
-            page = Page(decoded.text, url)
+            decoded = decode(payload, crawled.http_charset)
+            page = Page(decoded.text, crawled.url)
             signals: dict[str, float | str] = {}
             if self.prescreen is not None:
                 screening = self.prescreen.screen(page)
@@ -205,7 +297,7 @@ class InlineExtractor:
         Raises:
             RecordError: the engine failed on it.
         """
-        return self.extraction.run(payload_of(record), http_charset_of(record), record.url)
+        return self.extraction.run(payload_of(record), Crawled.of(record))
 
 
 def payload_of(record: RawRecord) -> bytes:
@@ -213,9 +305,3 @@ def payload_of(record: RawRecord) -> bytes:
     if record.payload is None:
         raise ValueError(f"{record.id} has no payload to extract")
     return record.payload
-
-
-def http_charset_of(record: RawRecord) -> str | None:
-    """The charset the HTTP header names, if any."""
-    charset = record.meta.get("http_charset")
-    return charset if isinstance(charset, str) and charset else None

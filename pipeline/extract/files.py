@@ -1,4 +1,4 @@
-"""HTML files on disk, plain or gzipped, to text: what ``gristmill extract`` does."""
+"""HTML and PDF files on disk, plain or gzipped, to text: what ``gristmill extract`` does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import yaml
 from classifiers.language import LanguageIdentifier
 from pipeline.core.errors import ConfigError, RecordError
 from pipeline.core.records import Locator, RawRecord
+from pipeline.core.registry import nearest
 from pipeline.extract.extraction import Extraction
+from pipeline.extract.pdf import Pdf
 from pipeline.extract.worker import ExtractWorker
 
 __all__ = ["FileText", "extract_files", "text_names"]
@@ -34,6 +36,7 @@ class FileText:
         language: most likely language of the text by lid.176, where it was asked for.
         language_score: its probability.
         milliseconds: wall-clock time of decoding and extraction.
+        signals: of a PDF, `pipeline.extract.Pdf.signals` by ``pdf.NAME``.
     """
 
     text: str = ""
@@ -43,6 +46,7 @@ class FileText:
     language: str | None = None
     language_score: float | None = None
     milliseconds: float = 0.0
+    signals: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
     error: str | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -51,6 +55,8 @@ class FileText:
         if self.error is not None:
             return {"engine": self.engine, "error": self.error}
         del fields["error"]
+        if not self.signals:
+            del fields["signals"]
         return fields
 
 
@@ -59,19 +65,23 @@ def extract_files(
     engine: str = "trafilatura",
     options: Sequence[str] = (),
     languages: bool = False,
+    pdf_options: Sequence[str] = (),
 ) -> Iterator[FileText]:
     """The text of each file, in order. A file that fails costs itself only.
 
     Args:
-        files: HTML files, gzipped ones recognised by their first bytes.
+        files: HTML and PDF files; both, and gzipped ones, are recognised by their first bytes.
         engine: a registered engine.
         options: ``key=value`` for the engine, values as in YAML.
         languages: identify the language of each text.
+        pdf_options: ``key=value`` for PDFs; see `pipeline.extract.Pdf`.
 
     Raises:
-        ConfigError: no such engine or option.
+        ConfigError: no such engine or option, or one that needs what is not installed.
     """
-    extraction = Extraction(engine=engine, options=_options(options))
+    pdf = _pdf(_options(pdf_options, "--pdf"))
+    pdf.check()
+    extraction = Extraction(engine=engine, options=_options(options), pdf=pdf)
     identifier = LanguageIdentifier()
     with ExtractWorker(extraction) as worker:
         for file in files:
@@ -88,20 +98,25 @@ def extract_files(
                 continue
             spent = time.monotonic() - started
             text = extracted.text or ""
+            if extracted.verdict is not None and extracted.verdict.detail:
+                yield FileText(engine="pdf", error=extracted.verdict.detail)
+                continue
+            is_pdf = extracted.charset_source == "pdf"
             label = identifier.identify([text])[0] if languages and text else None
             yield FileText(
                 text=text,
-                engine=engine,
+                engine="pdf" if is_pdf else engine,
                 charset=extracted.charset,
                 charset_source=extracted.charset_source,
                 language=label.label if label else None,
                 language_score=round(label.probability, 6) if label else None,
                 milliseconds=round(1000 * spent, 3),
+                signals=extracted.signals if is_pdf else {},
             )
 
 
 def text_names(files: Sequence[Path]) -> dict[Path, str]:
-    """``NAME.txt`` for each file: its name without ``.gz``, ``.html`` and the like.
+    """``NAME.txt`` for each file: its name without ``.gz``, ``.html``, ``.pdf`` and the like.
 
     Raises:
         ConfigError: two files would be written to one name.
@@ -110,7 +125,7 @@ def text_names(files: Sequence[Path]) -> dict[Path, str]:
     taken: dict[str, Path] = {}
     for file in files:
         bare = file.name.removesuffix(".gz")
-        for ending in (".html", ".htm", ".xhtml"):
+        for ending in (".html", ".htm", ".xhtml", ".pdf"):
             bare = bare.removesuffix(ending)
         name = f"{bare}.txt"
         if taken.setdefault(name, file) != file:
@@ -134,11 +149,21 @@ def _read(file: Path) -> bytes:
     return payload
 
 
-def _options(pairs: Sequence[str]) -> Mapping[str, Any]:
+def _pdf(options: Mapping[str, Any]) -> Pdf:
+    known = [field.name for field in dataclasses.fields(Pdf)]
+    for key in options:
+        if key not in known:
+            raise ConfigError(
+                f"PDFs have no option {key!r}{nearest(key, known)} Options: {', '.join(known)}"
+            )
+    return Pdf(**options)
+
+
+def _options(pairs: Sequence[str], flag: str = "--option") -> dict[str, Any]:
     options: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals:
-            raise ConfigError(f"--option takes KEY=VALUE, not {pair!r}")
+            raise ConfigError(f"{flag} takes KEY=VALUE, not {pair!r}")
         options[key] = yaml.safe_load(value)
     return options

@@ -7,6 +7,7 @@ replaced and the next record goes on. What is extracted, and how, is in
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import select
@@ -22,7 +23,7 @@ from pipeline.core.decisions import Verdict
 from pipeline.core.errors import RecordError, RunError
 from pipeline.core.records import RawRecord
 from pipeline.extract import frames
-from pipeline.extract.extraction import Extracted, Extraction, http_charset_of, payload_of
+from pipeline.extract.extraction import Crawled, Extracted, Extraction, payload_of
 
 __all__ = ["ExtractWorker"]
 
@@ -69,22 +70,24 @@ class ExtractWorker:
 
         Raises:
             RecordError: this record failed: ``extract.cpu_time``, ``extract.wall_time``,
-                ``extract.memory``, ``extract.crash`` or ``extract.error``.
+                ``extract.memory``, ``extract.crash``, ``extract.error``, or one of
+                `pipeline.extract.pdf.read_pdf`.
             RunError: the child cannot be started.
         """
-        request = frames.pack(
-            {"http_charset": http_charset_of(record), "url": record.url}, payload_of(record)
-        )
+        payload, crawled = payload_of(record), Crawled.of(record)
+        request = frames.pack(dataclasses.asdict(crawled), payload)
+        cpu = self.extraction.cpu_seconds(payload, crawled.content_type)
+        wall = self.extraction.wall_seconds(payload, crawled.content_type)
         child = self._ready_child()
         try:
-            return self._ask(child, request)
+            return self._ask(child, request, cpu, wall)
         except RecordError as error:
             if error.reason not in ("extract.memory", "extract.crash"):
                 raise
             if child.served == 0 and child.status != -signal.SIGKILL:
                 raise
         self.close()
-        return self._ask(self._ready_child(), request)
+        return self._ask(self._ready_child(), request, cpu, wall)
 
     def _ready_child(self) -> _Child:
         child = self._child
@@ -104,19 +107,16 @@ class ExtractWorker:
                 continue
         return _Child(self.extraction)
 
-    def _ask(self, child: _Child, request: bytes) -> Extracted:
-        limits = self.extraction.limits
+    def _ask(self, child: _Child, request: bytes, cpu: float, wall: float) -> Extracted:
         try:
-            reply, body = child.ask(request, limits.wall_seconds)
+            reply, body = child.ask(request, wall)
         except TimeoutError:
             self.close()
-            raise RecordError(
-                "extract.wall_time", f"no answer within {limits.wall_seconds:g} s"
-            ) from None
+            raise RecordError("extract.wall_time", f"no answer within {wall:g} s") from None
         except (EOFError, BrokenPipeError):
             status = child.status = child.kill()
             self._child = None
-            raise _lost(status, limits.cpu_seconds) from None
+            raise _lost(status, cpu) from None
         child.served += 1
         if reply["status"] == "error":
             if reply["reason"] == "extract.memory":

@@ -13,7 +13,8 @@ from classifiers.token_counter import TokenCounter
 from pipeline.core.errors import GristmillError, PluginError, RecipeError, SourceError
 from pipeline.core.registry import nearest
 from pipeline.dedup.settings import Dedup
-from pipeline.extract import ENGINES, Extraction, Prescreen
+from pipeline.extract import ENGINES, Extraction, Pdf, Prescreen
+from pipeline.extract.extraction import PDF_TYPE
 from pipeline.extract.html import make_engine
 from pipeline.filters import URL, Language
 from pipeline.filters.base import Filter
@@ -139,6 +140,9 @@ def _build_recipe(tree: Tree) -> Recipe | None:
     limits = build(tree, ("limits",), RunLimits) if "limits" in present else RunLimits()
     if extraction is not INVALID and extraction.prescreen is not None:
         _check_prescreen(tree, extraction.prescreen, steps)
+    if extraction is not INVALID and extraction.pdf is not None:
+        _check_pdf(tree, extraction.pdf)
+        source = _with_pdfs(tree, source)
     if dedup is not None and dedup is not INVALID:
         _check_quality(tree, dedup, steps)
     if tree.faults:
@@ -148,6 +152,7 @@ def _build_recipe(tree: Tree) -> Recipe | None:
         for step in steps
         if isinstance(step, URL) and step == URL(bounds=step.bounds)
     )
+    warnings += _pdf_warnings(source, extraction)
     return Recipe(
         name, output, source, extraction, steps, tokenizer, dedup, keep, limits, warnings, tokens
     )
@@ -235,6 +240,35 @@ def _check_prescreen(tree: Tree, prescreen: Prescreen, steps: Sequence[Filter | 
                     (*key, "languages"),
                     f"leaves out {', '.join(lost)}, which the language filter keeps",
                 )
+
+
+def _check_pdf(tree: Tree, pdf: Pdf) -> None:
+    """What reads scans is installed."""
+    key = ("extract", "pdf")
+    try:
+        pdf.check()
+    except GristmillError as error:
+        tree.fault(blamed(tree, key, str(error)), str(error))
+
+
+def _with_pdfs(tree: Tree, source: Any) -> Any:
+    """The source, letting PDFs through unless the recipe itself says what goes through."""
+    types = getattr(source, "content_types", None)
+    if types is None or PDF_TYPE in types or tree.get(("source", "content_types")) is not None:
+        return source
+    return dataclasses.replace(source, content_types=(*types, PDF_TYPE))
+
+
+def _pdf_warnings(source: Any, extraction: Extraction) -> tuple[str, ...]:
+    types = getattr(source, "content_types", None)
+    if extraction.pdf is not None and types is not None and PDF_TYPE not in types:
+        return (f"extract.pdf reads nothing, since source.content_types leaves out {PDF_TYPE}",)
+    if extraction.pdf is None and types is not None and PDF_TYPE in types:
+        return (
+            f"source.content_types lets {PDF_TYPE} through, and nothing reads it; "
+            "write extract: {pdf: {}}",
+        )
+    return ()
 
 
 def _check_quality(tree: Tree, dedup: Dedup, steps: Sequence[Filter | Cleaner]) -> None:

@@ -15,7 +15,15 @@ from typing import cast
 from pipeline.core.errors import RecordError
 from pipeline.sources.framing import parse_fields
 
-__all__ = ["MAX_HEADER", "Response", "dechunk", "decode_body", "parse_response", "sniff_html"]
+__all__ = [
+    "MAX_HEADER",
+    "Response",
+    "dechunk",
+    "decode_body",
+    "parse_response",
+    "sniff_html",
+    "sniff_pdf",
+]
 
 MAX_HEADER = 1 << 16  # bytes of an HTTP header
 PIECE = 1 << 18  # bytes decoded at a time
@@ -59,6 +67,11 @@ def parse_response(block: bytes) -> Response:
 def sniff_html(body: bytes) -> bool:
     """Whether an HTML tag or doctype stands in the first 2,048 bytes."""
     return HTML.search(body, 0, 2048) is not None
+
+
+def sniff_pdf(body: bytes) -> bool:
+    """Whether a PDF's header stands in the first 1,024 bytes, where readers look for it."""
+    return b"%PDF-" in body[:1024]
 
 
 def decode_body(response: Response, limit: int) -> bytes:

@@ -19,7 +19,7 @@ from pipeline.core.errors import ConfigError, RecordError
 from pipeline.core.records import Locator, RawRecord
 from pipeline.sources.base import Source, Split
 from pipeline.sources.framing import RECORD_START, UNKNOWN, Framed, Stream, records
-from pipeline.sources.http import MAX_HEADER, decode_body, parse_response, sniff_html
+from pipeline.sources.http import MAX_HEADER, decode_body, parse_response, sniff_html, sniff_pdf
 from pipeline.sources.inputs import expand, foreign_format, open_input
 from pipeline.sources.members import (
     CHUNK,
@@ -58,12 +58,12 @@ CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
 class WarcSource(Source):
     """WARC files (1.x and 0.x), plain, or gzip or zstd by the record or over the whole file.
 
-    ``response`` records of an HTML type and a good status go on with their decoded body. Every
-    other record has a ``drop``: ``warc.record_type``, ``warc.http_status``, ``warc.content_type``,
-    ``warc.payload_bytes.low`` or ``.high``. What cannot be read has a ``failure``: ``warc.gzip``,
-    ``warc.zstd``, ``warc.truncated``, ``warc.header``, ``warc.content_length``, ``warc.garbage``,
-    ``warc.http_header``, ``warc.content_encoding``, ``warc.format``. A contiguous stretch of
-    unreadable bytes is one record.
+    ``response`` records of an HTML type (or PDFs, if asked for) and a good status go on with their
+    decoded body. Every other record has a ``drop``: ``warc.record_type``, ``warc.http_status``,
+    ``warc.content_type``, ``warc.payload_bytes.low`` or ``.high``. What cannot be read has a
+    ``failure``: ``warc.gzip``, ``warc.zstd``, ``warc.truncated``, ``warc.header``,
+    ``warc.content_length``, ``warc.garbage``, ``warc.http_header``, ``warc.content_encoding``,
+    ``warc.format``. A contiguous stretch of unreadable bytes is one record.
 
     A record's id is its WARC-Record-ID as written, or a hash of its place where it has none or
     where one repeats within a split.
@@ -309,10 +309,16 @@ class WarcSource(Source):
             return self._too_large(max(stored, len(payload)))
         if not payload:
             return Verdict(False, "warc.payload_bytes.low", 0.0, 1.0)
-        if not media and not sniff_html(payload):
+        if not media and not self._looks_right(payload):
             return Verdict(False, "warc.content_type", None, None, "unknown")
         record.payload = payload
         return None
+
+    def _looks_right(self, payload: bytes) -> bool:
+        """Whether a body of a type that nothing says looks like one that goes on."""
+        return sniff_html(payload) or (
+            "application/pdf" in self.content_types and sniff_pdf(payload)
+        )
 
     def _too_large(self, size: int) -> Verdict:
         """``size`` is what was seen: of an encoded body, what was decoded until it was too much."""
