@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import pytest
 import urllib3
 from crawl_server import FAULTS, CrawlServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
 from mini_crawl import CRAWL, SEGMENT, captures, write_crawl
+from ray import cloudpickle
 
 from pipeline.core.errors import ConfigError, SourceError
 from pipeline.recipe import load_recipe
