@@ -60,15 +60,20 @@ def around_numbers(
     text: str,
     numbers: Sequence[tuple[int, int]],
     before: int = 4,
-    after: int = 40,
+    after: int = 3,
 ) -> Iterator[re.Match[str]]:
-    """Matches of a pattern near the places of long numbers.
+    """Matches of a pattern that begin near the places of long numbers, each to its own end.
 
     Args:
-        before, after: how many characters of the match may lie outside of the place.
+        before: how many characters of the match may lie before the place.
+        after: how far behind the place is looked for a match. One that goes on there is followed:
+            half of a number is none, and would hide the whole.
     """
     done = 0
     for start, end in numbers:
-        for match in pattern.finditer(text, max(done, start - before), end + after):
-            done = match.end()
-            yield match
+        stop = end + after
+        for match in pattern.finditer(text, max(done, start - before), stop):
+            whole = match if match.end() < stop else pattern.match(text, match.start())
+            if whole is not None and whole.start() >= done:
+                done = whole.end()
+                yield whole
