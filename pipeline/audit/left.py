@@ -1,7 +1,6 @@
-"""The output folder of an audit: what must not be there, what an earlier one left, and the manifest.
+"""The output folder of an audit: what must not be there, what an earlier one left, and the report.
 
-`audit.json` is written last, so a folder that has one is finished. A note beside the work files
-says of which audit, so that the same command again has nothing to do.
+`audit.json` is written last, so a folder that has one is finished; see `pipeline.runtime.completion`.
 """
 
 from __future__ import annotations
@@ -16,21 +15,18 @@ from audits.outcome.files import JSONL, PARQUET
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import encodable
 from pipeline.reports.audit_page import audit_page
-from pipeline.runtime.storage import RunFolder
+from pipeline.runtime.storage import RunFolder, refuse_output_of_others
 
 __all__ = [
     "MANIFEST",
     "QUARANTINED",
     "check_out",
     "clear",
-    "earlier",
     "finished_manifest",
-    "leave",
     "leave_report",
 ]
 
 MANIFEST, REPORT, QUARANTINED = "audit.json", "report.html", "quarantine.parquet"
-FINISHED = "finished.json"
 
 
 def check_out(out: Path) -> None:
@@ -39,11 +35,7 @@ def check_out(out: Path) -> None:
     Raises:
         ConfigError: it is.
     """
-    for name in ("manifest.json", "records", "kept.parquet"):
-        if (out / name).exists():
-            raise ConfigError(
-                f"{out} holds the output of another command ({name}); give another folder with --out"
-            )
+    refuse_output_of_others(out, ("manifest.json", "records", "kept.parquet"))
 
 
 def finished_manifest(out: Path) -> dict[str, Any]:
@@ -62,21 +54,6 @@ def finished_manifest(out: Path) -> dict[str, Any]:
     return manifest
 
 
-def earlier(folder: RunFolder, asked: str) -> dict[str, Any] | None:
-    """The manifest of this very audit, if all that it wrote is still there.
-
-    Args:
-        asked: `pipeline.audit.plan.Audit.fingerprint`.
-    """
-    try:
-        noted = json.loads((folder.state / FINISHED).read_text(encoding="utf-8"))
-        if noted["asked"] != asked or noted["files"] != _sizes(folder):
-            return None
-        return finished_manifest(folder.root)
-    except (OSError, ValueError, KeyError, TypeError, ConfigError):
-        return None
-
-
 def clear(folder: RunFolder) -> None:
     """Take away what an earlier audit found; its work files stay, and what they still fit is used."""
     for name in (MANIFEST, PARQUET, JSONL, REPORT, QUARANTINED):
@@ -88,20 +65,3 @@ def leave_report(
 ) -> None:
     """Write the page. It does not say how long it took: equal audits have equal pages."""
     folder.write_text(folder.root / REPORT, encodable(audit_page(manifest, findings)))
-
-
-def leave(folder: RunFolder, manifest: Mapping[str, Any], asked: str) -> None:
-    """Write the manifest, and the note that all is done."""
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
-    folder.write_text(folder.root / MANIFEST, encodable(text) + "\n")
-    noted = {"asked": asked, "files": _sizes(folder)}
-    folder.write_text(folder.state / FINISHED, json.dumps(noted, sort_keys=True))
-
-
-def _sizes(folder: RunFolder) -> dict[str, int]:
-    """Bytes of every file that its user sees."""
-    return {
-        str(path.relative_to(folder.root)): path.stat().st_size
-        for path in sorted(folder.root.rglob("*"))
-        if path.is_file() and folder.state not in path.parents
-    }

@@ -6,11 +6,9 @@ An audit goes over the same parts several times; see `pipeline.runtime.steps`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import pipeline
-from pipeline.core.errors import SourceError
 from pipeline.runtime.manifest import fingerprint
 from pipeline.runtime.steps import StepTask
 from pipeline.sources.corpus import (
@@ -18,14 +16,12 @@ from pipeline.sources.corpus import (
     CorpusPart,
     CorpusRow,
     read_corpus,
-    stamp,
 )
+from pipeline.sources.corpus_plan import Stamps, check_unchanged, stamps_of
 
-__all__ = ["Corpus", "PartTask", "batches", "stamps_of"]
+__all__ = ["Corpus", "PartTask", "batches"]
 
 BATCH, BATCH_CHARACTERS = 256, 2 << 20  # rows read together, whichever is reached first
-
-Stamps = Mapping[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,16 +68,7 @@ class Corpus:
         Raises:
             SourceError: one has changed, so that what was found belongs to no one version of it.
         """
-        for path, now in stamps_of(self.parts).items():
-            if now != self.stamps[path]:
-                raise SourceError(
-                    f"{path}: was changed while it was read; run the same command again"
-                )
-
-
-def stamps_of(parts: Iterable[CorpusPart]) -> dict[str, tuple[int, int]]:
-    """What tells by input whether it has changed; each looked at once."""
-    return {path: stamp(path) for path in dict.fromkeys(p for part in parts for p in part.inputs)}
+        check_unchanged(self.parts, self.stamps)
 
 
 def batches(

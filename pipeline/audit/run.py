@@ -44,13 +44,14 @@ from pipeline.audit.figures import (
     judge_figures,
     prescreen_figures,
 )
-from pipeline.audit.left import QUARANTINED, check_out, clear, earlier, leave, leave_report
+from pipeline.audit.left import MANIFEST, QUARANTINED, check_out, clear, leave_report
 from pipeline.audit.parts import Corpus
 from pipeline.audit.plan import Audit
 from pipeline.audit.self_test import run_self_test
 from pipeline.audit.stored import held_index
 from pipeline.core.errors import ConservationError
 from pipeline.core.records import encodable
+from pipeline.runtime.completion import finished_run, leave_manifest
 from pipeline.runtime.executor import Executor
 from pipeline.runtime.progress import Reporter
 from pipeline.runtime.steps import Run, execute
@@ -114,7 +115,7 @@ def run_audit(audit: Audit, executor: Executor, progress: Reporter) -> AuditResu
         for note in audit.notes:
             progress.say(f"note: {note}")
         asked = audit.fingerprint()
-        manifest = earlier(folder, asked)
+        manifest = finished_run(folder, MANIFEST, asked)
         if manifest is not None:
             progress.say(f"Nothing to do: {audit.out} holds this very audit")
             return AuditResult(folder, manifest, was_done=True)
@@ -130,7 +131,7 @@ def run_audit(audit: Audit, executor: Executor, progress: Reporter) -> AuditResu
             at = _Auditing(audit, folder, executor, progress, place, str(index["fingerprint"]))
             manifest = at.manifest()
         manifest["seconds"] = round(time.monotonic() - started, 1)
-        leave(folder, manifest, asked)
+        leave_manifest(folder, MANIFEST, manifest, asked)
     return AuditResult(folder, manifest)
 
 

@@ -23,8 +23,7 @@ from audits.findings import Kind
 from audits.items import Item
 from audits.leaks.inject import FORMS, inject, place
 from audits.leaks.labelled import Leak, shipped_leaks
-from pipeline.core.errors import StorageError
-from pipeline.runtime.storage import storage_errors
+from pipeline.runtime.storage import writing_sample
 from pipeline.sources.sample import SampleText, sample_texts
 
 __all__ = ["BENCHMARK", "Document", "LeakSample", "leak_sample", "write_leak_sample"]
@@ -193,15 +192,9 @@ def write_leak_sample(folder: Path) -> LeakSample:
         CORPUS: _lines(documents),
         RESULTS: results.getvalue(),
     }
-    try:
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in texts.items():
-                (folder / name).write_text(text, encoding="utf-8", newline="\n")
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise StorageError(
-            f"{folder}: {error.strerror}: {error.filename}; give another folder with --out"
-        ) from error
+    with writing_sample(folder):
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
     return sample
 
 

@@ -16,6 +16,7 @@ from pipeline.cli.terminal import (
     console,
     examples,
     ray_options,
+    say_quarantined,
 )
 
 if TYPE_CHECKING:
@@ -315,9 +316,4 @@ def _print_failures(result: AuditResult) -> None:
 
     for failure in result.failures:
         click.echo(f"error: {printable(failure)}", err=True)
-    if result.quarantined_share > QUARANTINE_LIMIT:
-        click.echo(
-            f"error: {result.quarantined_share:.2%} of the rows could not be used, more than "
-            f"{QUARANTINE_LIMIT:.0%}; see {result.folder.root / 'quarantine.parquet'}",
-            err=True,
-        )
+    say_quarantined(result.quarantined_share, QUARANTINE_LIMIT, result.folder.root)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.figures import line
-from pipeline.cli.terminal import chosen_executor, console, examples, ray_options
+from pipeline.cli.terminal import (
+    chosen_executor,
+    console,
+    examples,
+    ray_options,
+    say_quarantined,
+)
 
 if TYPE_CHECKING:
     from pipeline.selection.run import PlannedSelection, SelectionResult
@@ -57,8 +63,9 @@ def run(**options: Any) -> int:
     Exit code 3: more than 1 % of the rows could not be used; they are in quarantine.parquet. 2: wrong
     arguments. 1: other errors.
     """
+    from pipeline.audit.run import QUARANTINE_LIMIT
     from pipeline.runtime.progress import reporter
-    from pipeline.selection.run import QUARANTINE_LIMIT, run_selection
+    from pipeline.selection.run import run_selection
 
     planned = _planned(options)
     silent = options["quiet"] or options["as_json"]
@@ -71,12 +78,7 @@ def run(**options: Any) -> int:
         click.echo(json.dumps({"out": str(result.folder.root), **result.manifest}))
     elif not options["quiet"]:
         _print_result(result, options["out"])
-    if result.quarantined_share > QUARANTINE_LIMIT:
-        click.echo(
-            f"error: {result.quarantined_share:.2%} of the rows could not be used, more than "
-            f"{QUARANTINE_LIMIT:.0%}; see {result.folder.root / 'quarantine.parquet'}",
-            err=True,
-        )
+    say_quarantined(result.quarantined_share, QUARANTINE_LIMIT, result.folder.root)
     return result.exit_code
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "examples",
     "ray_options",
     "run_manifest",
+    "say_quarantined",
 ]
 
 FILE_WIDTH = 120  # columns of a table that goes to a file or a pipe
@@ -113,6 +114,16 @@ def console(stderr: bool = False) -> Console:
     if not made.is_terminal:
         made.width = FILE_WIDTH
     return made
+
+
+def say_quarantined(share: float, limit: float, folder: Path) -> None:
+    """Say on standard error that more rows could not be used than may be."""
+    if share > limit:
+        click.echo(
+            f"error: {share:.2%} of the rows could not be used, more than {limit:.0%}; "
+            f"see {folder / 'quarantine.parquet'}",
+            err=True,
+        )
 
 
 def run_manifest(folder: Path) -> dict[str, Any]:

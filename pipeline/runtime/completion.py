@@ -1,20 +1,32 @@
-"""What is known to be done of an audit: records of parts, each with what it depends on and what it wrote.
+"""What is known to be done of a run: records of parts, each with what it depends on and what it wrote.
 
 A record counts only while its key is the one asked for and its files are the bytes that it names; so
-a part that was left half done, or damaged since, is done again.
+a part that was left half done, or damaged since, is done again. A manifest is written last, with a note of
+what it was made for, so that the same command again has nothing to do.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.records import encodable
 from pipeline.runtime.storage import RunFolder
 
-__all__ = ["digest_of", "finish", "finished", "forget", "forget_surplus"]
+__all__ = [
+    "digest_of",
+    "finish",
+    "finished",
+    "finished_run",
+    "forget",
+    "forget_surplus",
+    "leave_manifest",
+]
+
+_NOTE = "finished.json"
 
 
 def finished(folder: RunFolder, record: Path, key: str) -> dict[str, Any] | None:
@@ -77,6 +89,44 @@ def forget_surplus(
             folder.remove(path)
             removed = True
     return removed
+
+
+def leave_manifest(folder: RunFolder, name: str, manifest: Mapping[str, Any], asked: str) -> None:
+    """Write a run's manifest, and the note that all is done.
+
+    Args:
+        name: of the manifest's file, in the folder.
+        asked: fingerprint of all that the run depends on.
+    """
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    folder.write_text(folder.root / name, encodable(text) + "\n")
+    noted = {"asked": asked, "files": _sizes(folder)}
+    folder.write_text(folder.state / _NOTE, json.dumps(noted, sort_keys=True))
+
+
+def finished_run(folder: RunFolder, name: str, asked: str) -> dict[str, Any] | None:
+    """The manifest of this very run, if all that it wrote is still there; None otherwise.
+
+    Args:
+        name, asked: see `leave_manifest`.
+    """
+    try:
+        noted = json.loads((folder.state / _NOTE).read_text(encoding="utf-8"))
+        if noted["asked"] != asked or noted["files"] != _sizes(folder):
+            return None
+        found: dict[str, Any] = json.loads((folder.root / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # none, or of something else: nothing is lost but the time to do it again
+    return found
+
+
+def _sizes(folder: RunFolder) -> dict[str, int]:
+    """Bytes of every file that its user sees; other runs may lie in the folder with their state."""
+    return {
+        str(path.relative_to(folder.root)): path.stat().st_size
+        for path in sorted(folder.root.rglob("*"))
+        if path.is_file() and folder.state.name not in path.relative_to(folder.root).parts
+    }
 
 
 def digest_of(path: Path) -> str:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pipeline.core.errors import ConfigError, RunError, StorageError
 
-__all__ = ["KINDS", "RunFolder"]
+__all__ = ["KINDS", "RunFolder", "refuse_output_of_others", "storage_errors", "writing_sample"]
 
 # What NumPy's tofile says of a full disk, without a number.
 SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
@@ -151,6 +151,39 @@ class RunFolder:
         """Replace a small text file atomically."""
         with self.replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def refuse_output_of_others(out: Path, names: Sequence[str]) -> None:
+    """See that an output folder is no other command's.
+
+    Args:
+        names: of what other commands leave.
+
+    Raises:
+        ConfigError: one of them is there.
+    """
+    for name in names:
+        if (out / name).exists():
+            raise ConfigError(
+                f"{out} holds the output of another command ({name}); give another folder with --out"
+            )
+
+
+@contextlib.contextmanager
+def writing_sample(folder: Path) -> Iterator[None]:
+    """A folder that is made, and written to until the block ends.
+
+    Raises:
+        StorageError: it cannot be made, or a name in it is taken by something else.
+    """
+    try:
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            yield
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise StorageError(
+            f"{folder}: {error.strerror}: {error.filename}; give another folder with --out"
+        ) from error
 
 
 @contextlib.contextmanager

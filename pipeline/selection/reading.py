@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 import pipeline
 from classifiers.intent import IntentModel
-from pipeline.core.errors import ConservationError, SourceError
+from pipeline.core.errors import ConservationError
 from pipeline.pii import Checked, Kind, MaskSample
 from pipeline.prompts.conversation import Conversation
 from pipeline.prompts.logs.read import LogFault, LogPart, LogTally, read_logs
@@ -30,7 +30,7 @@ from pipeline.runtime.manifest import fingerprint
 from pipeline.runtime.steps import Run, StepTask, do_parts
 from pipeline.runtime.storage import RunFolder
 from pipeline.selection.prepared import PREPARED, Preparer
-from pipeline.sources.corpus_plan import stamp
+from pipeline.sources.corpus_plan import Stamps, check_unchanged, stamps_of
 
 __all__ = ["FAULTS", "Logs", "Read", "read_parts"]
 
@@ -44,8 +44,6 @@ FAULTS = pa.schema(
     ]
 )
 BATCH = 256  # conversations prepared together
-
-Stamps = Mapping[str, tuple[int, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +66,7 @@ class Logs:
             SourceError: an input is gone.
         """
         parts = tuple(parts)
-        return cls(parts, _stamps(parts))
+        return cls(parts, stamps_of(parts))
 
     def check_unchanged(self) -> None:
         """See that every input is what it was.
@@ -76,15 +74,7 @@ class Logs:
         Raises:
             SourceError: one has changed.
         """
-        for path, now in _stamps(self.parts).items():
-            if now != self.stamps[path]:
-                raise SourceError(
-                    f"{path}: was changed while it was read; run the same command again"
-                )
-
-
-def _stamps(parts: Iterable[LogPart]) -> dict[str, tuple[int, int]]:
-    return {path: stamp(path) for path in dict.fromkeys(p for part in parts for p in part.inputs)}
+        check_unchanged(self.parts, self.stamps)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

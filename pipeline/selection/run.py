@@ -29,27 +29,27 @@ import pipeline
 from audits.items import Benchmark
 from audits.settings import AuditSettings
 from classifiers.intent import INTENTS
-from pipeline.core.errors import ConfigError, ConservationError
+from pipeline.audit.run import QUARANTINE_LIMIT
+from pipeline.core.errors import ConservationError
 from pipeline.core.records import encodable
 from pipeline.prompts.diversity.topics import topic_map
 from pipeline.prompts.logs.read import check_fields, plan_logs
 from pipeline.recipe.prompts import PromptsRecipe
 from pipeline.reports.prompts_page import prompts_card, prompts_page
+from pipeline.runtime.completion import finished_run, leave_manifest
 from pipeline.runtime.executor import Executor
 from pipeline.runtime.manifest import fingerprint
 from pipeline.runtime.progress import Reporter
 from pipeline.runtime.steps import execute
-from pipeline.runtime.storage import RunFolder
+from pipeline.runtime.storage import RunFolder, refuse_output_of_others
 from pipeline.selection.auditing import FOLDER, auditor
 from pipeline.selection.choosing import Chosen, choose
 from pipeline.selection.outputs import GOLDEN_FOLDER, MANIFEST, write_outputs
 from pipeline.selection.reading import Logs, Read, read_parts
 
-__all__ = ["MANIFEST", "QUARANTINE_LIMIT", "SelectionResult", "plan_selection", "run_selection"]
+__all__ = ["MANIFEST", "SelectionResult", "plan_selection", "run_selection"]
 
 REPORT, CARD = "report.html", "README.md"
-QUARANTINE_LIMIT = 0.01  # of the rows
-_FINISHED = "finished.json"
 _SHOWN = 3  # prompts of each fate and reason in the report
 _LONGEST = 280  # characters of a prompt there
 _DOTS = 3000  # of the map
@@ -138,15 +138,10 @@ def run_selection(
     """
     started = time.monotonic()
     recipe = planned.recipe
-    for name in ("manifest.json", "audit.json", "kept.parquet"):
-        if (planned.out / name).exists():
-            raise ConfigError(
-                f"{planned.out} holds the output of another command ({name}); give another folder "
-                "with --out"
-            )
+    refuse_output_of_others(planned.out, ("manifest.json", "audit.json", "kept.parquet"))
     with RunFolder(planned.out).create(kinds=()).lock() as folder, progress:
         asked = planned.fingerprint()
-        manifest = _earlier(folder, asked)
+        manifest = finished_run(folder, MANIFEST, asked)
         if manifest is not None:
             progress.say(f"Nothing to do: {planned.out} holds this very selection")
             return SelectionResult(folder, manifest, was_done=True)
@@ -170,22 +165,8 @@ def run_selection(
         folder.write_text(folder.root / REPORT, encodable(prompts_page(manifest)))
         folder.write_text(folder.root / CARD, encodable(prompts_card(manifest)))
         manifest["seconds"] = round(time.monotonic() - started, 1)
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
-        folder.write_text(folder.root / MANIFEST, encodable(text) + "\n")
-        noted = {"asked": asked, "files": _sizes(folder)}
-        folder.write_text(folder.state / _FINISHED, json.dumps(noted, sort_keys=True))
+        leave_manifest(folder, MANIFEST, manifest, asked)
     return SelectionResult(folder, manifest)
-
-
-def _earlier(folder: RunFolder, asked: str) -> dict[str, Any] | None:
-    try:
-        noted = json.loads((folder.state / _FINISHED).read_text(encoding="utf-8"))
-        if noted["asked"] != asked or noted["files"] != _sizes(folder):
-            return None
-        found: dict[str, Any] = json.loads((folder.root / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # none, or of something else: nothing is lost but the time to do it again
-    return found
 
 
 def _forget_stale(folder: RunFolder, digests: Mapping[str, str], audited: bool) -> list[str]:
@@ -205,14 +186,6 @@ def _forget_stale(folder: RunFolder, digests: Mapping[str, str], audited: bool) 
         shutil.rmtree(audit)
         stale.append(f"{FOLDER}/")
     return stale
-
-
-def _sizes(folder: RunFolder) -> dict[str, int]:
-    return {
-        str(path.relative_to(folder.root)): path.stat().st_size
-        for path in sorted(folder.root.rglob("*"))
-        if path.is_file() and ".gristmill" not in path.relative_to(folder.root).parts
-    }
 
 
 # --- the manifest ----------------------------------------------------------------------------

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.errors import StorageError
-from pipeline.runtime.storage import storage_errors
+from pipeline.runtime.storage import writing_sample
 from pipeline.selection.sample import BEGIN, ChatSample, SampleChat, Shape, chat_sample
 from pipeline.selection.sample_dirt import draw
 
@@ -49,15 +48,9 @@ def write_chat_sample(folder: Path) -> ChatSample:
         SourceError: the installation lacks the shipped leaks.
     """
     sample = chat_sample()
-    try:
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            for shape, name in FILES.items():
-                (folder / name).write_bytes(log_bytes(sample, shape))
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise StorageError(
-            f"{folder}: {error.strerror}: {error.filename}; give another folder with --out"
-        ) from error
+    with writing_sample(folder):
+        for shape, name in FILES.items():
+            (folder / name).write_bytes(log_bytes(sample, shape))
     return sample
 
 

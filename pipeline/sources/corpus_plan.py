@@ -9,9 +9,10 @@ import dataclasses
 import hashlib
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, SourceError
 from pipeline.core.records import encodable
 from pipeline.sources import tables
 from pipeline.sources.corpus_inputs import files_of, find_corpus, unique_names
@@ -20,7 +21,9 @@ from pipeline.sources.table_rows import TablePart
 from pipeline.sources.tables import PART_BYTES, plan_tables
 from pipeline.sources.text_files import TextPart, cut_texts
 
-__all__ = ["CorpusPart", "plan_corpus", "stamp"]
+__all__ = ["CorpusPart", "Stamps", "check_unchanged", "plan_corpus", "stamp", "stamps_of"]
+
+Stamps = Mapping[str, Any]  # by input; of files, bytes and time as `stamp` gives them
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -121,3 +124,35 @@ def stamp(path: str) -> tuple[int, int]:
         digest.update(f"{file}\0{held}\0{modified}\n".encode("utf-8", "surrogateescape"))
         size += held
     return size, int.from_bytes(digest.digest())
+
+
+class Part(Protocol):
+    """A part of any plan."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What it is read from, in a form that `stamp` takes."""
+        ...
+
+
+def stamps_of(parts: Iterable[Part]) -> Stamps:
+    """What tells by input whether it has changed; each looked at once.
+
+    Raises:
+        SourceError: an input is gone.
+    """
+    return {path: stamp(path) for path in dict.fromkeys(p for part in parts for p in part.inputs)}
+
+
+def check_unchanged(parts: Iterable[Part], stamps: Stamps) -> None:
+    """See that every input is what it was.
+
+    Args:
+        stamps: from `stamps_of`, before the work began.
+
+    Raises:
+        SourceError: one has changed, so that what was found belongs to no one version of it.
+    """
+    for path, now in stamps_of(parts).items():
+        if now != stamps[path]:
+            raise SourceError(f"{path}: was changed while it was read; run the same command again")
