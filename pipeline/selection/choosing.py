@@ -49,7 +49,7 @@ from pipeline.selection.fates import (
     SELECTED,
     Fates,
 )
-from pipeline.selection.overlap import overlaps, shared_with
+from pipeline.selection.overlap import common_runs, overlaps, shared_with
 from pipeline.selection.reading import Read
 
 __all__ = ["Chosen", "Leak", "choose"]
@@ -144,9 +144,8 @@ class _Choosing:
     def choose(self, audit: Audit) -> Chosen:
         sides, after = self._split()
         self._drop()
-        mine = {side: self._open(sides, side) for side in (TRAINING, GOLDEN_SIDE)}
-        for side in mine:
-            self._deduplicate(mine[side], side)
+        for side in (TRAINING, GOLDEN_SIDE):
+            self._deduplicate(self._open(sides, side), side)
             self._floor(self._open(sides, side), side)
         train, evaluate = (self._open(sides, side) for side in (TRAINING, GOLDEN_SIDE))
         self.say(
@@ -154,8 +153,9 @@ class _Choosing:
         )
         self._topics(sorted([*train, *evaluate]))
         said, asked = self._turns(train)
-        golden = self._golden(self._uncommon(evaluate, said))
-        self._overlaps(train, asked, said, golden)
+        runs = common_runs([self.columns["prompt"][number] for number in evaluate], said)
+        golden = self._golden(self._uncommon(evaluate, runs))
+        self._overlaps(train, asked, runs, golden)
         pool = self._pool(self._open(sides, TRAINING))
         picks, selection, pool, rounds = self._select(pool, golden, audit)
         for number in np.flatnonzero(self.fates.open).tolist():
@@ -297,12 +297,12 @@ class _Choosing:
             self.fates.decide(number, GOLDEN)
         return picked
 
-    def _uncommon(self, numbers: Sequence[int], said: Sequence[str]) -> list[int]:
+    def _uncommon(self, numbers: Sequence[int], runs: Sequence[frozenset[int]]) -> list[int]:
         """Those that share no template with many of the others: such a prompt is nothing fresh."""
         most = self.recipe.golden.most_shared
         prompts = [self.columns["prompt"][number] for number in numbers]
         found = []
-        for number, shared in zip(numbers, shared_with(prompts, said), strict=True):
+        for number, shared in zip(numbers, shared_with(prompts, runs), strict=True):
             if shared > most:
                 self.fates.decide(number, DROPPED, "golden.shared.high", float(shared), float(most))
             else:
@@ -316,13 +316,13 @@ class _Choosing:
         self,
         numbers: Sequence[int],
         asked: Sequence[Sequence[str]],
-        said: Sequence[str],
+        runs: Sequence[frozenset[int]],
         golden: Sequence[int],
     ) -> None:
         if not golden or not numbers:
             return
         prompts = self.columns["prompt"]
-        found = overlaps([prompts[number] for number in golden], asked, said)
+        found = overlaps([prompts[number] for number in golden], asked, runs)
         for number, overlap in zip(numbers, found, strict=True):
             if overlap is not None:
                 self.fates.decide(number, CONTAMINATED, overlap[0], float(overlap[1]), 0.0)

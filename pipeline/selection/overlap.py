@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["NGRAM", "exact_key", "ngrams", "overlaps", "shared_with"]
+__all__ = ["NGRAM", "common_runs", "exact_key", "ngrams", "overlaps", "shared_with"]
 
 NGRAM = 8  # words
 _WORD = re.compile(r"\w+")
@@ -29,29 +29,37 @@ def ngrams(text: str, size: int = NGRAM) -> Iterator[int]:
         yield int.from_bytes(hashlib.blake2b(run, digest_size=8).digest(), "big")
 
 
-def shared_with(candidates: Sequence[str], texts: Sequence[str]) -> list[int]:
-    """With how many texts each candidate shares eight words in a row, at most: by its commonest run.
+def common_runs(candidates: Sequence[str], texts: Iterable[str]) -> list[frozenset[int]]:
+    """Runs of eight words of each text that a candidate has as well, each by its hash.
 
     Args:
         candidates: prompts that might evaluate.
         texts: all that is said in each conversation that might train.
     """
-    own = [set(ngrams(text)) for text in candidates]
-    count: Counter[int] = Counter(dict.fromkeys(set().union(*own), 0))
-    for text in texts:
-        count.update({run for run in ngrams(text) if run in count})
-    return [max((count[run] for run in runs), default=0) for runs in own]
+    known = frozenset(run for text in candidates for run in ngrams(text))
+    return [known.intersection(ngrams(text)) if known else known for text in texts]
+
+
+def shared_with(candidates: Sequence[str], runs: Iterable[frozenset[int]]) -> list[int]:
+    """With how many texts each candidate shares eight words in a row, at most: by its commonest run.
+
+    Args:
+        candidates: prompts that might evaluate.
+        runs: of each text, from `common_runs`.
+    """
+    count = Counter(run for own in runs for run in own)
+    return [max((count[run] for run in ngrams(text)), default=0) for text in candidates]
 
 
 def overlaps(
-    golden: Iterable[str], asked: Sequence[Sequence[str]], texts: Sequence[str]
+    golden: Iterable[str], asked: Sequence[Sequence[str]], runs: Sequence[frozenset[int]]
 ) -> list[tuple[str, int] | None]:
     """How each training conversation overlaps with the Golden Set.
 
     Args:
         golden: prompts of the Golden Set.
         asked: turns of the user in each conversation: a later one may be the prompt, too.
-        texts: all that is said in each of them.
+        runs: of all that is said in each of them, from `common_runs` with these prompts and others.
 
     Returns:
         For each ``"golden.exact"`` and 1, ``"golden.ngram"`` and the number of runs of eight words
@@ -59,12 +67,12 @@ def overlaps(
     """
     known = list(golden)
     keys = {exact_key(text) for text in known}
-    runs = {run for text in known for run in ngrams(text)}
+    own_runs = frozenset(run for text in known for run in ngrams(text))
     found: list[tuple[str, int] | None] = []
-    for turns, text in zip(asked, texts, strict=True):
+    for turns, own in zip(asked, runs, strict=True):
         if any(exact_key(turn) in keys for turn in turns):
             found.append(("golden.exact", 1))
             continue
-        shared = len({run for run in ngrams(text) if run in runs}) if runs else 0
+        shared = len(own & own_runs)
         found.append(("golden.ngram", shared) if shared else None)
     return found

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.core.errors import ConservationError
 from pipeline.selection.fates import FATES, Fates
-from pipeline.selection.overlap import NGRAM, exact_key, ngrams, overlaps, shared_with
+from pipeline.selection.overlap import (
+    NGRAM,
+    common_runs,
+    exact_key,
+    ngrams,
+    overlaps,
+    shared_with,
+)
 
 TEXTS = st.lists(st.sampled_from("abcd"), max_size=24).map(" ".join)
 PROMPT = "How many sacks of rye does the miller of Delft grind on a market day?"
@@ -44,7 +51,7 @@ def test_what_is_shared_is_counted_by_the_commonest_run(
         max((sum(gram in grams(text) for text in texts) for gram in grams(one)), default=0)
         for one in candidates
     ]
-    assert shared_with(candidates, texts) == counted
+    assert shared_with(candidates, common_runs(candidates, texts)) == counted
 
 
 @given(
@@ -61,7 +68,7 @@ def test_overlaps_are_those_of_plain_sets(golden: list[str], asked: list[list[st
             wanted.append(("golden.exact", 1))
         else:
             wanted.append(("golden.ngram", shared) if shared else None)
-    assert overlaps(iter(golden), asked, texts) == wanted
+    assert overlaps(iter(golden), asked, common_runs(golden, texts)) == wanted
 
 
 def test_eight_words_in_a_row_and_no_fewer() -> None:
@@ -69,25 +76,32 @@ def test_eight_words_in_a_row_and_no_fewer() -> None:
     seven, eight = " ".join(words[2:9]), " ".join(words[2:10])
     assert NGRAM == 8
     assert not list(ngrams(seven))
-    found = overlaps([PROMPT], [["x"], ["x"], ["x"]], [f"So {seven} he", f"So {eight} he", ""])
+    found = overlaps(
+        [PROMPT],
+        [["x"], ["x"], ["x"]],
+        common_runs([PROMPT], [f"So {seven} he", f"So {eight} he", ""]),
+    )
     assert found == [None, ("golden.ngram", 1), None]
 
 
 def test_a_later_turn_that_is_the_prompt() -> None:
     short = "What is rye?"  # too few words for a run
-    found = overlaps([short], [["Hello there, miller!", "what is RYE"]], ["Hello\nwhat is RYE"])
+    runs = common_runs([short], ["Hello\nwhat is RYE"])
+    found = overlaps([short], [["Hello there, miller!", "what is RYE"]], runs)
     assert found == [("golden.exact", 1)]
 
 
 def test_without_a_golden_set_nothing_overlaps() -> None:
-    assert overlaps([], [[PROMPT]], [PROMPT]) == [None]
-    assert shared_with([], [PROMPT]) == []
-    assert shared_with([PROMPT], []) == [0]
+    assert overlaps([], [[PROMPT]], common_runs([], [PROMPT])) == [None]
+    assert shared_with([], common_runs([], [PROMPT])) == []
+    assert shared_with([PROMPT], common_runs([PROMPT], [])) == [0]
 
 
 def test_long_and_odd_texts() -> None:
     odd = ["\ud800 " * 9, "\0 a" * 9, "e\u0301 " * 9, "w" * 1_000_000, "?!" * 500_000]
-    assert overlaps(odd, [[text] for text in odd], odd) == [("golden.exact", 1)] * len(odd)
+    assert overlaps(odd, [[text] for text in odd], common_runs(odd, odd)) == [
+        ("golden.exact", 1)
+    ] * len(odd)
     long = "the wheel turns " * 60_000
     assert len(set(ngrams(long))) == 3
 
