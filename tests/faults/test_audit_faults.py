@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from audited_texts import (
     read,
     write,
 )
+from kills import kill_at_files, run_script
 
 pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
 pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
@@ -40,7 +40,6 @@ from pipeline.audit.run import AuditResult, run_audit
 from pipeline.core.errors import ConservationError, StorageError
 from pipeline.runtime.executor import SerialExecutor
 from pipeline.runtime.progress import Silent
-from pipeline.runtime.storage import RunFolder
 
 Digests = Callable[[Path], dict[str, str]]
 
@@ -92,38 +91,10 @@ def whole(home: Path, tmp_path: Path, digests: Digests) -> dict[str, str]:
 # --- kills -----------------------------------------------------------------------------------
 
 
-def _killed_at(home: Path, out: Path, file: int, before: bool) -> None:
-    """Runs until the ``file``-th file is written, then is killed; ``before`` it has its name."""
-    written = 0
-    replacing = RunFolder.replacing
-
-    @contextlib.contextmanager
-    def counted(folder: RunFolder, target: Path) -> Iterator[Path]:
-        nonlocal written
-        with replacing(folder, target) as temporary:
-            yield temporary
-            written += 1
-            if before and written == file:
-                os.truncate(temporary, temporary.stat().st_size // 2)
-                os.kill(os.getpid(), signal.SIGKILL)
-        if written == file:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    RunFolder.replacing = counted  # type: ignore[method-assign]
-    run(home, out)
-
-
 def main(home: Path, outs: Path) -> None:
-    """An audit killed at every file that it writes, before or after it has got its name."""
+    """An audit killed at every file that it writes."""
     plain_core(pytest.MonkeyPatch())
-    run(home, outs / "warm")  # all is loaded before the first fork
-    for file in range(1, 1000):
-        child = os.fork()
-        if not child:
-            _killed_at(home, outs / f"out-{file}", file, before=file % 2 == 0)
-            os._exit(0)
-        if os.waitpid(child, 0)[1] != signal.SIGKILL:
-            return
+    kill_at_files(lambda out: run(home, out), outs)
 
 
 @pytest.mark.heavy
@@ -131,12 +102,7 @@ def test_killed_at_any_file_it_writes(
     home: Path, whole: dict[str, str], tmp_path: Path, digests: Digests
 ) -> None:
     outs = tmp_path / "outs"
-    subprocess.run(
-        [sys.executable, __file__, str(home), str(outs)],
-        check=True,
-        # One thread: a forked child waits for ever for the OpenMP threads that only its parent has.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-    )
+    run_script(__file__, str(home), str(outs))
     assert seen(digests, outs / "warm") == whole
     killed = [out for out in outs.iterdir() if out.name.startswith("out-")]
     assert len(killed) > 30

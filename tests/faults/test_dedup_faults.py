@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from kills import kill_at_files, run_script
 
 from pipeline.core.errors import ConfigError, SourceError, StorageError
 from pipeline.dedup import Alarm, Dedup, shuffle
 from pipeline.dedup.files import FilesResult, dedup_files
 from pipeline.runtime.executor import SerialExecutor
 from pipeline.runtime.progress import Silent
-from pipeline.runtime.storage import RunFolder
 from pipeline.sources.tables import plan_tables
 
 Row = dict[str, Any]
@@ -81,38 +81,10 @@ def whole(small: Path) -> Path:
 # --- kills -----------------------------------------------------------------------------------
 
 
-def _killed_at(path: Path, out: Path, file: int, before: bool) -> None:
-    """Runs until the ``file``-th file is written, then is killed; ``before`` it has its name."""
-    written = 0
-    replacing = RunFolder.replacing
-
-    @contextlib.contextmanager
-    def counted(folder: RunFolder, target: Path) -> Iterator[Path]:
-        nonlocal written
-        with replacing(folder, target) as temporary:
-            yield temporary
-            written += 1
-            if before and written == file:
-                os.truncate(temporary, temporary.stat().st_size // 2)
-                os.kill(os.getpid(), signal.SIGKILL)
-        if written == file:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    RunFolder.replacing = counted  # type: ignore[method-assign]
-    run(path, out)
-
-
 def main(path: Path, outs: Path) -> None:
-    """A run killed at every file that it writes, before or after it has got its name."""
+    """A run killed at every file that it writes."""
     shuffle.ROWS_PER_PARTITION = ROWS_PER_PARTITION
-    run(path, outs / "warm")  # all is loaded before the first fork
-    for file in range(1, 1000):
-        child = os.fork()
-        if not child:
-            _killed_at(path, outs / f"out-{file}", file, before=file % 2 == 0)
-            os._exit(0)
-        if os.waitpid(child, 0)[1] != signal.SIGKILL:
-            return
+    kill_at_files(lambda out: run(path, out), outs)
 
 
 def test_killed_at_any_file_it_writes(
@@ -123,7 +95,7 @@ def test_killed_at_any_file_it_writes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shuffle, "ROWS_PER_PARTITION", ROWS_PER_PARTITION)
-    subprocess.run([sys.executable, __file__, str(small), str(tmp_path)], check=True)
+    run_script(__file__, str(small), str(tmp_path))
     expected = digests(whole)
     assert digests(tmp_path / "warm") == expected
     outs = sorted(tmp_path.iterdir())

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +10,7 @@ from typing import Any
 
 import pytest
 from audited_texts import plain_core
+from kills import kill_at_files, run_script
 from selection_example import PLAIN, chat, log_rows, seen, select, write_lines, write_logs
 
 pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
@@ -55,38 +52,10 @@ def whole(
 # --- kills -------------------------------------------------------------------------------------
 
 
-def _killed_at(logs: list[str], out: Path, file: int, before: bool) -> None:
-    """Runs until the ``file``-th file is written, then is killed; ``before`` it has its name."""
-    written = 0
-    replacing = RunFolder.replacing
-
-    @contextlib.contextmanager
-    def counted(folder: RunFolder, target: Path) -> Iterator[Path]:
-        nonlocal written
-        with replacing(folder, target) as temporary:
-            yield temporary
-            written += 1
-            if before and written == file:
-                os.truncate(temporary, temporary.stat().st_size // 2)
-                os.kill(os.getpid(), signal.SIGKILL)
-        if written == file:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    RunFolder.replacing = counted  # type: ignore[method-assign]
-    select(logs, out)
-
-
 def main(outs: Path, logs: list[str]) -> None:
-    """A selection killed at every seventh file that it writes, before or after it has got its name."""
+    """A selection killed at every seventh file that it writes."""
     plain_core(pytest.MonkeyPatch())
-    select(logs, outs / "warm")  # all is loaded before the first fork
-    for file in range(1, 1000, 7):
-        child = os.fork()
-        if not child:
-            _killed_at(logs, outs / f"out-{file}", file, before=file % 2 == 0)
-            os._exit(0)
-        if os.waitpid(child, 0)[1] != signal.SIGKILL:
-            return
+    kill_at_files(lambda out: select(logs, out), outs, step=7)
 
 
 @pytest.mark.heavy
@@ -94,12 +63,7 @@ def test_killed_while_it_writes_any_file(
     logs: list[str], whole: dict[str, str], tmp_path: Path, digests: Digests
 ) -> None:
     outs = tmp_path / "outs"
-    subprocess.run(
-        [sys.executable, __file__, str(outs), *logs],
-        check=True,
-        # One thread: a forked child waits for ever for the OpenMP threads that only its parent has.
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-    )
+    run_script(__file__, str(outs), *logs)
     assert seen(digests, outs / "warm") == whole
     killed = [out for out in outs.iterdir() if out.name.startswith("out-")]
     assert len(killed) >= 6
