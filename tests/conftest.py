@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from browsing import NAMES
 from hypothesis import settings
 
 from audits.verify.reading import Reader
@@ -89,3 +91,12 @@ def audit_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audit_core: None
     benchmark_folder(tmp_path / "benchmarks")
     monkeypatch.setenv("GRISTMILL_BENCHMARKS", str(tmp_path / "benchmarks"))
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """A browser that can be started without a window."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip(f"no browser is here: none of {', '.join(NAMES)}")
+    return found

@@ -6,14 +6,13 @@ Measured as the audit's page is. ``SELECTION_SCREENSHOTS=DIR`` keeps pictures fo
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from audited_texts import plain_core
+from browsing import DARK, measure, take_picture
 from selection_example import select, write_logs
-from test_audit_browser import DARK, NAMES, browse, measure
 
 pytest.importorskip("sentence_transformers", reason="the encoder needs gristmill[audit]")
 pytest.importorskip("faiss", reason="the index needs gristmill[audit]")
@@ -23,14 +22,6 @@ from pipeline.reports.prompts_page import prompts_page
 HOSTILE = (
     "</li><script>document.body.id='taken'</script><img src=x onerror=alert(2)>\u202e" + "w" * 200
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> str:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"no browser is here: none of {', '.join(NAMES)}")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +64,7 @@ def test_pictures(browser: str, tmp_path: Path, manifest: dict[str, Any]) -> Non
     folder.mkdir(parents=True, exist_ok=True)
     (tmp_path / "report.html").write_text(prompts_page(manifest), encoding="utf-8")
     for name, width, options in (("wide", 1100, ()), ("narrow", 400, ()), ("dark", 1100, (DARK,))):
-        frame = f'<iframe src="report.html" style="border:0;width:{width}px;height:3200px">'
-        (tmp_path / "frame.html").write_text(f'<body style="margin:0">{frame}</iframe>')
-        picture = folder / f"{name}.png"
-        picture.unlink(missing_ok=True)
-        browse(
-            browser, tmp_path, tmp_path / "frame.html",
-            f"--screenshot={picture}", f"--window-size={max(width, 500)},3200", *options,
+        take_picture(
+            browser, tmp_path / "report.html", folder / f"{name}.png", *options,
+            width=width, height=3200,
         )  # fmt: skip
-        assert picture.read_bytes().startswith(b"\x89PNG")
-        assert picture.stat().st_size > 20_000
