@@ -1,7 +1,7 @@
 """The report of a run, ``OUT/report.html``, made from its manifest alone.
 
-Templates lie in ``templates/``: ``base.html`` and ``style.css`` are every page's, ``run.html`` is
-this one's. They escape all they are given and do no arithmetic: numbers are made here and in
+Templates lie in ``templates/``: ``base.html``, ``macros.html`` and ``style.css`` are every page's,
+``run.html`` is this one's. They escape all they are given and do no arithmetic: numbers are made here and in
 `pipeline.reports.funnel`. A page is one file, runs no script, and loads nothing.
 """
 
