@@ -7,7 +7,8 @@ import base64
 import random
 from collections.abc import Callable
 
-from planted_pii import KINDS, Planted, fill
+from planted_pii import Planted
+from planted_pii_forms import Made, decoys, grouped, in_context, planted, told
 from planted_pii_values import (
     FIRST,
     HOSTS,
@@ -16,58 +17,26 @@ from planted_pii_values import (
     american,
     base64_like,
     digits,
-    national,
     word,
 )
 
 __all__ = ["negatives", "positives"]
 
-Made = tuple[str, str]  # the value, and the text with "{}" for it
-
 
 def positives(seed: int = 2, count: int = 1_000) -> list[Planted]:
-    """``count`` texts, the kinds in turn, the forms of each kind in turn."""
-    rng = random.Random(seed)
-    made = []
-    for number in range(count):
-        kind = KINDS[number % len(KINDS)]
-        form = number // len(KINDS) % len(FORMS[kind])
-        value, context = FORMS[kind][form](rng)
-        made.append(fill(context, value, kind, str(form)))
-    return made
+    """See `planted_pii_forms.planted`."""
+    return planted(FORMS, seed, count)
 
 
 def negatives(seed: int = 2, count: int = 1_000) -> list[Planted]:
-    """Texts that only look like personal data."""
-    rng = random.Random(seed)
-    return [
-        Planted(NEGATIVES[number % len(NEGATIVES)](rng), form=f"later {number % len(NEGATIVES)}")
-        for number in range(count)
-    ]
-
-
-def _in(
-    kind: str, context: str, change: Callable[[str], str] = str
-) -> Callable[[random.Random], Made]:
-    return lambda rng: (change(VALUES[kind](rng)), context)
-
-
-def _grouped(value: str, sign: str, n: int = 4) -> str:
-    return sign.join(value[at : at + n] for at in range(0, len(value), n))
+    """See `planted_pii_forms.decoys`."""
+    return decoys(NEGATIVES, "later", seed, count)
 
 
 def _american(form: str, context: str) -> Callable[[random.Random], Made]:
     def made(rng: random.Random) -> Made:
         number = american(rng)
         return form.format(number[:3], number[3:6], number[6:]), context
-
-    return made
-
-
-def _told(context: str) -> Callable[[random.Random], Made]:
-    def made(rng: random.Random) -> Made:
-        value, name = national(rng)
-        return value, context.replace("{word}", name)
 
     return made
 
@@ -86,14 +55,14 @@ FORMS: dict[str, list[Callable[[random.Random], Made]]] = {
     "email": [
         lambda r: (f"{r.choice(LAST)}{{at}}{r.choice(HOSTS[:6]).replace('.', '{dot}')}", "drop me a line: {} :)"),
         lambda r: (f"{r.choice(FIRST)} dot {r.choice(LAST)} at {r.choice(['gmail dot com', 'outlook dot com'])}", "my address is {} in case"),
-        _in("email", '<a href="mailto:{}?subject=Hi">mail</a>'),
-        _in("email", "git config user.email \"{}\""),
-        _in("email", "Contact: {}.", lambda v: v.replace("@", "&#64;")),
-        _in("email", "INSERT INTO users VALUES (7, '{}', 'active');"),
+        in_context("email", '<a href="mailto:{}?subject=Hi">mail</a>'),
+        in_context("email", "git config user.email \"{}\""),
+        in_context("email", "Contact: {}.", lambda v: v.replace("@", "&#64;")),
+        in_context("email", "INSERT INTO users VALUES (7, '{}', 'active');"),
         lambda r: (f"{r.choice(FIRST)}@почта-{digits(r, 1)}.рф", "Пишите: {}, спасибо"),
-        _in("email", "bounced: {} (mailbox full)", lambda v: v.replace(".", "\u200c.", 1)),
-        _in("email", "| Ann | {} | admin |"),
-        _in("email", "私のメールは{}です", lambda v: v),
+        in_context("email", "bounced: {} (mailbox full)", lambda v: v.replace(".", "\u200c.", 1)),
+        in_context("email", "| Ann | {} | admin |"),
+        in_context("email", "私のメールは{}です", lambda v: v),
     ],
     "phone": [
         lambda r: (f"+91 98{digits(r, 3)} {digits(r, 5)}", "WhatsApp {} anytime"),
@@ -110,42 +79,42 @@ FORMS: dict[str, list[Callable[[random.Random], Made]]] = {
         lambda r: (f"+1.{_american('{}.{}.{}', '')(r)[0]}", "wa.me contact: {}"),
     ],
     "ipv4": [
-        _in("ipv4", '{} - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200'), _in("ipv4", '{"remote_addr": "{}", "status": 200}'),
-        _in("ipv4", "X-Forwarded-For: {}"), _in("ipv4", "scp dump.sql ubuntu@{}:/tmp/"), _in("ipv4", "my ip is {} can you geolocate it"),
-        _in("ipv4", "banned {} for 600s", lambda v: v.replace(".", "[.]")),
+        in_context("ipv4", '{} - - [10/Oct/2023:13:55:36 +0000] "GET / HTTP/1.1" 200'), in_context("ipv4", '{"remote_addr": "{}", "status": 200}'),
+        in_context("ipv4", "X-Forwarded-For: {}"), in_context("ipv4", "scp dump.sql ubuntu@{}:/tmp/"), in_context("ipv4", "my ip is {} can you geolocate it"),
+        in_context("ipv4", "banned {} for 600s", lambda v: v.replace(".", "[.]")),
     ],
     "ipv6": [
-        _in("ipv6", '{"ip":"{}"}'), _in("ipv6", "https://[{}]/admin"), _in("ipv6", "traceroute6 to {}, 30 hops max"),
+        in_context("ipv6", '{"ip":"{}"}'), in_context("ipv6", "https://[{}]/admin"), in_context("ipv6", "traceroute6 to {}, 30 hops max"),
         lambda r: (f"fe80::{r.randrange(256, 4096):x}:{r.randrange(256, 4096):x}:{r.randrange(256, 4096):x}:{r.randrange(256, 4096):x}%wlan0", "ping6 {}"),
-        _in("ipv6", "AAAA record -> {}/128"),
+        in_context("ipv6", "AAAA record -> {}/128"),
     ],
     "mac_address": [
-        _in("mac_address", "arp: {} is-at eth1"), _in("mac_address", '{"hw": "{}"}', str.upper),
-        _in("mac_address", "Physical Address. . . . : {}", lambda v: v.upper().replace(":", "-")),
-        _in("mac_address", "mac address-table static {} vlan 4", lambda v: _grouped(v.replace(":", ""), ".")),
-        _in("mac_address", "BSSID: {}"),
+        in_context("mac_address", "arp: {} is-at eth1"), in_context("mac_address", '{"hw": "{}"}', str.upper),
+        in_context("mac_address", "Physical Address. . . . : {}", lambda v: v.upper().replace(":", "-")),
+        in_context("mac_address", "mac address-table static {} vlan 4", lambda v: grouped(v.replace(":", ""), ".")),
+        in_context("mac_address", "BSSID: {}"),
     ],
     "credit_card": [
-        lambda r: (_grouped(_card(r), "."), "cc: {} cvv 123"), lambda r: (_grouped(_card(r), "\n"), "Kreditkarte\n{}\ngültig bis 04/28"),
-        lambda r: (_card(r), 'stripe.Token.create(card={"number": "{}", "exp_month": 4})'), lambda r: (_grouped(_card(r), "\u00a0"), "ma carte {}"),
-        lambda r: (_grouped(_card(r), " - "), "my visa is {} please bill it"), lambda r: (" ".join(_card(r)), "card no {}"),
+        lambda r: (grouped(_card(r), "."), "cc: {} cvv 123"), lambda r: (grouped(_card(r), "\n"), "Kreditkarte\n{}\ngültig bis 04/28"),
+        lambda r: (_card(r), 'stripe.Token.create(card={"number": "{}", "exp_month": 4})'), lambda r: (grouped(_card(r), "\u00a0"), "ma carte {}"),
+        lambda r: (grouped(_card(r), " - "), "my visa is {} please bill it"), lambda r: (" ".join(_card(r)), "card no {}"),
     ],
     "iban": [
-        _in("iban", "IBAN {}, BIC COBADEFF", lambda v: _grouped(v, "\u00a0")), _in("iban", '{"iban":"{}"}'), _in("iban", "pay into {} by the 3rd", str.lower),
-        _in("iban", "Bankverbindung:\n{}\nDanke", lambda v: _grouped(v, " ")), _in("iban", "{};Müller;1200,00"),
+        in_context("iban", "IBAN {}, BIC COBADEFF", lambda v: grouped(v, "\u00a0")), in_context("iban", '{"iban":"{}"}'), in_context("iban", "pay into {} by the 3rd", str.lower),
+        in_context("iban", "Bankverbindung:\n{}\nDanke", lambda v: grouped(v, " ")), in_context("iban", "{};Müller;1200,00"),
     ],
     "us_ssn": [
-        _in("us_ssn", '{"ssn": "{}", "dob": "1980-01-01"}'), _in("us_ssn", "W-2 for employee: Jane Roe ({})"), _in("us_ssn", "social is {}", lambda v: v.replace("-", "")),
-        _in("us_ssn", "SSN#{}", lambda v: v.replace("-", ".")), _in("us_ssn", "ssn={}", lambda v: v.replace("-", "\u2011")),
+        in_context("us_ssn", '{"ssn": "{}", "dob": "1980-01-01"}'), in_context("us_ssn", "W-2 for employee: Jane Roe ({})"), in_context("us_ssn", "social is {}", lambda v: v.replace("-", "")),
+        in_context("us_ssn", "SSN#{}", lambda v: v.replace("-", ".")), in_context("us_ssn", "ssn={}", lambda v: v.replace("-", "\u2011")),
     ],
     "uk_nino": [
-        _in("uk_nino", "my ni no is {}"), _in("uk_nino", '{"nino": "{}"}'), _in("uk_nino", "NINO {} was sent to HMRC", lambda v: f"{v[:2]}-{v[2:4]}-{v[4:6]}-{v[6:8]}-{v[8]}"),
-        _in("uk_nino", "national insurance number: {}", str.lower), _in("uk_nino", "P60 for {} (2022)"),
+        in_context("uk_nino", "my ni no is {}"), in_context("uk_nino", '{"nino": "{}"}'), in_context("uk_nino", "NINO {} was sent to HMRC", lambda v: f"{v[:2]}-{v[2:4]}-{v[4:6]}-{v[6:8]}-{v[8]}"),
+        in_context("uk_nino", "national insurance number: {}", str.lower), in_context("uk_nino", "P60 for {} (2022)"),
     ],
-    "national_id": [_told('"{word}": "{}"'), _told("{word} {}"), _told("My {word} number is {}."), _told("{word}:\n{}")],
+    "national_id": [told('"{word}": "{}"'), told("{word} {}"), told("My {word} number is {}."), told("{word}:\n{}")],
     "passport": [
-        _in("passport", "passport={}"), _in("passport", "Passeport n° {} délivré à Paris"), _in("passport", "Her passport ({}) expires in May."),
-        _in("passport", "Reisepassnummer: {}"), _in("passport", "traveller: J. Roe, passport # {}"),
+        in_context("passport", "passport={}"), in_context("passport", "Passeport n° {} délivré à Paris"), in_context("passport", "Her passport ({}) expires in May."),
+        in_context("passport", "Reisepassnummer: {}"), in_context("passport", "traveller: J. Roe, passport # {}"),
     ],
     "street_address": [
         lambda r: (f"{r.randint(100, 9000)} NW {r.randint(4, 98)}th Avenue, Miami, FL 331{digits(r, 2)}", "deliver to {} before noon"),
@@ -158,27 +127,27 @@ FORMS: dict[str, list[Callable[[random.Random], Made]]] = {
         lambda r: (f"{r.randint(1, 400)} {r.choice(['Queen', 'King', 'Bay'])} St W, Toronto, ON M5V {r.randint(1, 9)}A{r.randint(1, 9)}", '{"address": "{}"}'),
         lambda r: (f"{r.randint(1000, 9999)} {r.choice(['Sunset', 'Lincoln', 'Pacific'])} Blvd", "The house at {} was sold to my aunt."),
     ],
-    "crypto_wallet": [_in("crypto_wallet", "bitcoin:{}?amount=0.1"), _in("crypto_wallet", '{"to": "{}"}'), _in("crypto_wallet", "tip jar -> {} <3"), _in("crypto_wallet", "https://explorer.io/address/{}")],
+    "crypto_wallet": [in_context("crypto_wallet", "bitcoin:{}?amount=0.1"), in_context("crypto_wallet", '{"to": "{}"}'), in_context("crypto_wallet", "tip jar -> {} <3"), in_context("crypto_wallet", "https://explorer.io/address/{}")],
     "aws_key": [
-        _in("aws_key", "boto3.client('s3', aws_access_key_id='{}')"), lambda r: (base64_like(r, 40), "boto3.client('s3', aws_secret_access_key='{}')"),
-        lambda r: (base64_like(r, 40), "AWS Secret Access Key [None]: {}"), _in("aws_key", "https://b.s3.amazonaws.com/k?AWSAccessKeyId={}&Expires=1"),
+        in_context("aws_key", "boto3.client('s3', aws_access_key_id='{}')"), lambda r: (base64_like(r, 40), "boto3.client('s3', aws_secret_access_key='{}')"),
+        lambda r: (base64_like(r, 40), "AWS Secret Access Key [None]: {}"), in_context("aws_key", "https://b.s3.amazonaws.com/k?AWSAccessKeyId={}&Expires=1"),
         lambda r: (base64_like(r, 40), "AWS_SECRET_ACCESS_KEY: {}\nAWS_REGION: x"),
     ],
     "github_token": [
-        _in("github_token", "git remote set-url origin https://x-access-token@github.com && echo {}"), _in("github_token", "GITHUB_TOKEN: {}"),
-        lambda r: (f"github_pat_{word(r, 22)}_{word(r, 59)}", "gh auth login --with-token <<< {}"), _in("github_token", "headers={'Authorization': 'token {}'}"),
+        in_context("github_token", "git remote set-url origin https://x-access-token@github.com && echo {}"), in_context("github_token", "GITHUB_TOKEN: {}"),
+        lambda r: (f"github_pat_{word(r, 22)}_{word(r, 59)}", "gh auth login --with-token <<< {}"), in_context("github_token", "headers={'Authorization': 'token {}'}"),
     ],
     "slack_token": [
-        _in("slack_token", "WebClient(token='{}')"), lambda r: (f"https://hooks.slack.com/services/T{word(r, 8).upper()}/B{word(r, 8).upper()}/{word(r, 24)}", "curl -X POST {}"),
+        in_context("slack_token", "WebClient(token='{}')"), lambda r: (f"https://hooks.slack.com/services/T{word(r, 8).upper()}/B{word(r, 8).upper()}/{word(r, 24)}", "curl -X POST {}"),
         lambda r: (f"xoxp-{digits(r, 11)}-{digits(r, 11)}-{digits(r, 12)}-{word(r, 32).lower()}", "slack: {}"), lambda r: (f"xapp-1-A{word(r, 10).upper()}-{digits(r, 13)}-{word(r, 64).lower()}", "SLACK_APP_TOKEN={}"),
     ],
-    "ai_key": [_in("ai_key", "openai.api_key = '{}'"), _in("ai_key", "x-api-key: {}"), _in("ai_key", "ANTHROPIC_API_KEY={} python run.py"), lambda r: (f"sk-or-v1-{word(r, 64, '0123456789abcdef')}", 'llm = Client(key="{}")')],
-    "google_key": [_in("google_key", "https://maps.googleapis.com/maps/api/js?key={}&libraries=places"), _in("google_key", "apiKey: '{}',"), lambda r: (f"GOCSPX-{word(r, 28)}", '"client_secret":"{}"')],
-    "stripe_key": [_in("stripe_key", "curl https://api.stripe.com/v1/charges -u {}:"), _in("stripe_key", "Stripe.api_key = '{}'"), lambda r: (f"whsec_{word(r, 32)}", "endpoint_secret = '{}'")],
-    "jwt": [_in("jwt", "Cookie: session={}; Path=/"), _in("jwt", "Authorization: Bearer {}"), _in("jwt", "const t = `{}`;"), _in("jwt", "https://app.io/cb?token={}&x=1")],
+    "ai_key": [in_context("ai_key", "openai.api_key = '{}'"), in_context("ai_key", "x-api-key: {}"), in_context("ai_key", "ANTHROPIC_API_KEY={} python run.py"), lambda r: (f"sk-or-v1-{word(r, 64, '0123456789abcdef')}", 'llm = Client(key="{}")')],
+    "google_key": [in_context("google_key", "https://maps.googleapis.com/maps/api/js?key={}&libraries=places"), in_context("google_key", "apiKey: '{}',"), lambda r: (f"GOCSPX-{word(r, 28)}", '"client_secret":"{}"')],
+    "stripe_key": [in_context("stripe_key", "curl https://api.stripe.com/v1/charges -u {}:"), in_context("stripe_key", "Stripe.api_key = '{}'"), lambda r: (f"whsec_{word(r, 32)}", "endpoint_secret = '{}'")],
+    "jwt": [in_context("jwt", "Cookie: session={}; Path=/"), in_context("jwt", "Authorization: Bearer {}"), in_context("jwt", "const t = `{}`;"), in_context("jwt", "https://app.io/cb?token={}&x=1")],
     "private_key": [
-        _in("private_key", '{"private_key": "{}"}', lambda v: v.replace("\n", "\\n")), _in("private_key", "data:\n  tls.key: |\n    {}\n", lambda v: v.replace("\n", "\n    ")),
-        _in("private_key", "here it is, got cut off:\n{}", _cut), _in("private_key", "> {}", lambda v: v.replace("\n", "\n> ")), _in("private_key", "key: {} end", lambda v: v.replace("\n", " ")),
+        in_context("private_key", '{"private_key": "{}"}', lambda v: v.replace("\n", "\\n")), in_context("private_key", "data:\n  tls.key: |\n    {}\n", lambda v: v.replace("\n", "\n    ")),
+        in_context("private_key", "here it is, got cut off:\n{}", _cut), in_context("private_key", "> {}", lambda v: v.replace("\n", "\n> ")), in_context("private_key", "key: {} end", lambda v: v.replace("\n", " ")),
     ],
     "url_credentials": [
         lambda r: (f"redis://:{word(r, 16)}@cache.{r.choice(HOSTS)}:6379", "REDIS_URL={}/0"), lambda r: (f"ftp://{r.choice(LAST)}:{word(r, 8)}@files.{r.choice(HOSTS)}", "wget {}/a.zip"),

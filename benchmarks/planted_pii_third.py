@@ -11,7 +11,8 @@ import base64
 import random
 from collections.abc import Callable
 
-from planted_pii import KINDS, Planted, fill
+from planted_pii import Planted
+from planted_pii_forms import Made, decoys, grouped, in_context, planted, told
 from planted_pii_values import (
     FIRST,
     HOSTS,
@@ -21,48 +22,24 @@ from planted_pii_values import (
     american,
     base64_like,
     digits,
-    national,
     word,
 )
 
 __all__ = ["negatives", "positives"]
 
-Made = tuple[str, str]  # the value, and the text with "{}" for it
-
 
 def positives(seed: int = 3, count: int = 1_000) -> list[Planted]:
-    """``count`` texts, the kinds in turn, the forms of each kind in turn."""
-    rng = random.Random(seed)
-    made = []
-    for number in range(count):
-        kind = KINDS[number % len(KINDS)]
-        form = number // len(KINDS) % len(FORMS[kind])
-        value, context = FORMS[kind][form](rng)
-        made.append(fill(context, value, kind, str(form)))
-    return made
+    """See `planted_pii_forms.planted`."""
+    return planted(FORMS, seed, count)
 
 
 def negatives(seed: int = 3, count: int = 1_000) -> list[Planted]:
-    """Texts that only look like personal data."""
-    rng = random.Random(seed)
-    return [
-        Planted(NEGATIVES[number % len(NEGATIVES)](rng), form=f"third {number % len(NEGATIVES)}")
-        for number in range(count)
-    ]
-
-
-def _in(
-    kind: str, context: str, change: Callable[[str], str] = str
-) -> Callable[[random.Random], Made]:
-    return lambda rng: (change(VALUES[kind](rng)), context)
+    """See `planted_pii_forms.decoys`."""
+    return decoys(NEGATIVES, "third", seed, count)
 
 
 def _made(context: str, value: Callable[[random.Random], str]) -> Callable[[random.Random], Made]:
     return lambda rng: (value(rng), context)
-
-
-def _grouped(value: str, sign: str, n: int = 4) -> str:
-    return sign.join(value[at : at + n] for at in range(0, len(value), n))
 
 
 def _american(form: str) -> Callable[[random.Random], str]:
@@ -73,18 +50,10 @@ def _american(form: str) -> Callable[[random.Random], str]:
     return made
 
 
-def _told(context: str) -> Callable[[random.Random], Made]:
-    def made(rng: random.Random) -> Made:
-        value, name = national(rng)
-        return value, context.replace("{word}", name)
-
-    return made
-
-
 def _card(rng: random.Random, sign: str = "") -> str:
     while len(number := VALUES["credit_card"](rng)) != 16:
         pass
-    return _grouped(number, sign)
+    return grouped(number, sign)
 
 
 def _aws_secret(context: str) -> Callable[[random.Random], Made]:
@@ -93,18 +62,18 @@ def _aws_secret(context: str) -> Callable[[random.Random], Made]:
 
 FORMS: dict[str, list[Callable[[random.Random], Made]]] = {
     "email": [
-        _in("email", "[10:42] Customer: hi, i never got the receipt, my account is under {} can you resend?"),
-        _in("email", "id,name,email,plan\n1041,\"Roe, Jane\",{},pro\n"),
-        _in("email", "postfix/smtp[2211]: 4F2A: to=<{}>, relay=mx.nordwind.net, status=sent"),
-        _in("email", "JANE ROE\nSoftware Engineer | {} | Leeds\n\nEXPERIENCE"),
-        _in("email", "| Name | Mail |\n|------|------|\n| J. Roe | `{}` |"),
-        _in("email", "# TODO({}): remove after the migration"),
-        _in("email", "curl -X POST https://api.brightlake.io/users -d '{\"mail\":\"{}\"}'"),
-        _in("email", "Mon adresse électronique : {} (perso)"),
+        in_context("email", "[10:42] Customer: hi, i never got the receipt, my account is under {} can you resend?"),
+        in_context("email", "id,name,email,plan\n1041,\"Roe, Jane\",{},pro\n"),
+        in_context("email", "postfix/smtp[2211]: 4F2A: to=<{}>, relay=mx.nordwind.net, status=sent"),
+        in_context("email", "JANE ROE\nSoftware Engineer | {} | Leeds\n\nEXPERIENCE"),
+        in_context("email", "| Name | Mail |\n|------|------|\n| J. Roe | `{}` |"),
+        in_context("email", "# TODO({}): remove after the migration"),
+        in_context("email", "curl -X POST https://api.brightlake.io/users -d '{\"mail\":\"{}\"}'"),
+        in_context("email", "Mon adresse électronique : {} (perso)"),
         _made("E-mail: {}", lambda r: f"{r.choice(FIRST)} . {r.choice(LAST)} @ {r.choice(['gmail', 'outlook'])} . com"),
-        _in("email", "admin_contact: {}\nretries: 3\n"),
+        in_context("email", "admin_contact: {}\nretries: 3\n"),
         _made("Escríbeme a {} cuando puedas", lambda r: f"{r.choice(FIRST)}.{r.choice(LAST)}[arroba]gmail.com"),
-        _in("email", "Signed-off-by: Jane Roe <{}>"),
+        in_context("email", "Signed-off-by: Jane Roe <{}>"),
     ],
     "phone": [
         _made("[09:13] Visitor: you can call me back on {} any time before 6", lambda r: f"07{r.choice('45789')}{digits(r, 2)} {digits(r, 3)} {digits(r, 3)}"),
@@ -121,40 +90,40 @@ FORMS: dict[str, list[Callable[[random.Random], Made]]] = {
         _made("sip: INVITE from {} rejected 486", lambda r: f"+1{american(r)}"),
     ],
     "ipv4": [
-        _in("ipv4", "Nov 12 03:14:07 web2 sshd[991]: Invalid user oracle from {} port 51822"),
-        _in("ipv4", "2024-03-01T10:00:00Z,{},GET,/login,401\n"),
-        _in("ipv4", "upstream app {\n    server {}:8443 weight=2;\n}"),
-        _in("ipv4", "| db-1 | {} | primary |"), _in("ipv4", "# old box was {}, do not use"), _in("ipv4", "curl --resolve shop.io:443:{} https://shop.io"),
-        _in("ipv4", "Agent: what does the router page say? Customer: WAN IP {}"), _in("ipv4", "Die Anfrage kam von {}."), _in("ipv4", "iptables -A INPUT -s {} -j DROP"),
+        in_context("ipv4", "Nov 12 03:14:07 web2 sshd[991]: Invalid user oracle from {} port 51822"),
+        in_context("ipv4", "2024-03-01T10:00:00Z,{},GET,/login,401\n"),
+        in_context("ipv4", "upstream app {\n    server {}:8443 weight=2;\n}"),
+        in_context("ipv4", "| db-1 | {} | primary |"), in_context("ipv4", "# old box was {}, do not use"), in_context("ipv4", "curl --resolve shop.io:443:{} https://shop.io"),
+        in_context("ipv4", "Agent: what does the router page say? Customer: WAN IP {}"), in_context("ipv4", "Die Anfrage kam von {}."), in_context("ipv4", "iptables -A INPUT -s {} -j DROP"),
     ],
     "ipv6": [
-        _in("ipv6", '{} - jane [12/Mar/2024:08:01:02 +0100] "POST /cart HTTP/2" 302'), _in("ipv6", "7,{},blocked,443\n"), _in("ipv6", "listen [{}]:443 ssl;"), _in("ipv6", "| mail | {} |"),
-        _in("ipv6", "# peer {} went away"), _in("ipv6", "curl -6 'http://[{}]:9200/_cat'"), _in("ipv6", "Customer: whatismyip tells me {}"),
+        in_context("ipv6", '{} - jane [12/Mar/2024:08:01:02 +0100] "POST /cart HTTP/2" 302'), in_context("ipv6", "7,{},blocked,443\n"), in_context("ipv6", "listen [{}]:443 ssl;"), in_context("ipv6", "| mail | {} |"),
+        in_context("ipv6", "# peer {} went away"), in_context("ipv6", "curl -6 'http://[{}]:9200/_cat'"), in_context("ipv6", "Customer: whatismyip tells me {}"),
     ],
     "mac_address": [
-        _in("mac_address", "dhcpd: DHCPACK on 10.0.0.31 to {} via eth0"), _in("mac_address", "printer-2,{},10.0.0.44\n"), _in("mac_address", "| laptop | `{}` |", str.upper), _in("mac_address", "host tv { hardware ethernet {}; }"),
-        _in("mac_address", "Die MAC-Adresse lautet {}", lambda v: v.replace(":", "-")), _in("mac_address", "Customer: the sticker says MAC: {}", lambda v: v.replace(":", "").upper()), _in("mac_address", "// allow {} only"),
+        in_context("mac_address", "dhcpd: DHCPACK on 10.0.0.31 to {} via eth0"), in_context("mac_address", "printer-2,{},10.0.0.44\n"), in_context("mac_address", "| laptop | `{}` |", str.upper), in_context("mac_address", "host tv { hardware ethernet {}; }"),
+        in_context("mac_address", "Die MAC-Adresse lautet {}", lambda v: v.replace(":", "-")), in_context("mac_address", "Customer: the sticker says MAC: {}", lambda v: v.replace(":", "").upper()), in_context("mac_address", "// allow {} only"),
     ],
     "credit_card": [
         _made("[11:20] Customer: ok the long number is {} and the expiry is 11/27", lambda r: _card(r, " ")), _made("1044,Roe,{},11/27,482\n", _card), _made("PAN={} STAN=000123 RC=00", _card), _made("| Visa | {} | 09/26 |", lambda r: _card(r, "-")),
         _made("// charge {} in the sandbox failed", _card), _made("curl /v1/tokens -d card[number]={} -d card[cvc]=123", _card), _made("Mi tarjeta es la {}", lambda r: _card(r, " ")), _made("C A R D  N O  {}", lambda r: _card(r, "  ")), _made("card_number: \"{}\"\ncvv: \"913\"", _card),
     ],
     "iban": [
-        _in("iban", "Customer: please refund to {}, not to the old card"), _in("iban", "2024-02-01;-129,00;EUR;{};Miete\n"), _in("iban", "| Landlord | {} |", lambda v: _grouped(v, " ")), _in("iban", "payout:\n  iban: {}\n  bic: COBADEFFXXX\n"),
-        _in("iban", "Veuillez virer la somme sur le compte {}.", lambda v: _grouped(v, " ")), _in("iban", "<IBAN>{}</IBAN>"), _in("iban", "I B A N : {}", lambda v: _grouped(v, "  ")), _in("iban", "// payee {} is blocked"),
+        in_context("iban", "Customer: please refund to {}, not to the old card"), in_context("iban", "2024-02-01;-129,00;EUR;{};Miete\n"), in_context("iban", "| Landlord | {} |", lambda v: grouped(v, " ")), in_context("iban", "payout:\n  iban: {}\n  bic: COBADEFFXXX\n"),
+        in_context("iban", "Veuillez virer la somme sur le compte {}.", lambda v: grouped(v, " ")), in_context("iban", "<IBAN>{}</IBAN>"), in_context("iban", "I B A N : {}", lambda v: grouped(v, "  ")), in_context("iban", "// payee {} is blocked"),
     ],
     "us_ssn": [
-        _in("us_ssn", "Agent: last step, your social? Customer: {}"), _in("us_ssn", "1045,Jane,Roe,1984-02-11,{}\n"), _in("us_ssn", "| Roe, Jane | {} | 1984 |"), _in("us_ssn", "employee:\n  ssn: '{}'\n"), _in("us_ssn", "Social Security No. {}", lambda v: v.replace("-", " - ")),
-        _in("us_ssn", "# test with {} (mine)"), _in("us_ssn", "curl -d 'ssn={}' https://hr.nordwind.net/verify", lambda v: v.replace("-", "")), _in("us_ssn", "Mi número de seguro social es {}"),
+        in_context("us_ssn", "Agent: last step, your social? Customer: {}"), in_context("us_ssn", "1045,Jane,Roe,1984-02-11,{}\n"), in_context("us_ssn", "| Roe, Jane | {} | 1984 |"), in_context("us_ssn", "employee:\n  ssn: '{}'\n"), in_context("us_ssn", "Social Security No. {}", lambda v: v.replace("-", " - ")),
+        in_context("us_ssn", "# test with {} (mine)"), in_context("us_ssn", "curl -d 'ssn={}' https://hr.nordwind.net/verify", lambda v: v.replace("-", "")), in_context("us_ssn", "Mi número de seguro social es {}"),
     ],
     "uk_nino": [
-        _in("uk_nino", "Customer: NI is {} if you need it for the claim"), _in("uk_nino", "1046,Roe,{},M1\n"), _in("uk_nino", "| J Roe | {} |", lambda v: f"{v[:2]} {v[2:4]} {v[4:6]} {v[6:8]} {v[8]}"), _in("uk_nino", "payroll:\n  ni_number: {}\n"), _in("uk_nino", "N.I. No: {}", lambda v: f"{v[:2]} {v[2:8]} {v[8]}"), _in("uk_nino", "// matched {} against DWP"),
+        in_context("uk_nino", "Customer: NI is {} if you need it for the claim"), in_context("uk_nino", "1046,Roe,{},M1\n"), in_context("uk_nino", "| J Roe | {} |", lambda v: f"{v[:2]} {v[2:4]} {v[4:6]} {v[6:8]} {v[8]}"), in_context("uk_nino", "payroll:\n  ni_number: {}\n"), in_context("uk_nino", "N.I. No: {}", lambda v: f"{v[:2]} {v[2:8]} {v[8]}"), in_context("uk_nino", "// matched {} against DWP"),
     ],
     "national_id": [
-        _told("Agent: and your {word}? Customer: {}"), _told("# {word} {}"), _told("| {word} | {} |"), _told("{word}={}"), _told("Name: Roe\n{word} : {}\nDatum: 01.02.2024"), _told("curl -d '{word}={}' https://gov.nordwind.net"),
+        told("Agent: and your {word}? Customer: {}"), told("# {word} {}"), told("| {word} | {} |"), told("{word}={}"), told("Name: Roe\n{word} : {}\nDatum: 01.02.2024"), told("curl -d '{word}={}' https://gov.nordwind.net"),
     ],
     "passport": [
-        _in("passport", "Agent: passport number please. Customer: {}"), _in("passport", "| Passport | {} | valid to 2031 |"), _in("passport", "guest:\n  passport_no: {}\n"), _in("passport", "Número de pasaporte: {}"), _in("passport", "// passport {} fails the regex"), _in("passport", "Pass-Nr.: {}"), _in("passport", "PASSPORT  NO .  {}"),
+        in_context("passport", "Agent: passport number please. Customer: {}"), in_context("passport", "| Passport | {} | valid to 2031 |"), in_context("passport", "guest:\n  passport_no: {}\n"), in_context("passport", "Número de pasaporte: {}"), in_context("passport", "// passport {} fails the regex"), in_context("passport", "Pass-Nr.: {}"), in_context("passport", "PASSPORT  NO .  {}"),
     ],
     "street_address": [
         _made("[14:02] Customer: deliver to {} instead pls", lambda r: f"{r.randint(2, 200)} {r.choice(STREETS)} Crescent, York YO{r.randint(10, 32)} {r.randint(1, 9)}LD"),
@@ -168,27 +137,27 @@ FORMS: dict[str, list[Callable[[random.Random], Made]]] = {
         _made("Ik woon op de {}.", lambda r: f"{r.choice(['Keizersgracht', 'Dorpsstraat', 'Beethovenlaan'])} {r.randint(1, 400)}, {r.randint(1000, 9999)} AB Utrecht"),
     ],
     "crypto_wallet": [
-        _in("crypto_wallet", "Customer: i sent it to {} three hours ago"), _in("crypto_wallet", "tx_9f,0.25,BTC,{},confirmed\n"), _in("crypto_wallet", "| cold | {} |"), _in("crypto_wallet", "payout_address = \"{}\""), _in("crypto_wallet", "// treasury {}"), _in("crypto_wallet", "Spenden bitte an {}"),
+        in_context("crypto_wallet", "Customer: i sent it to {} three hours ago"), in_context("crypto_wallet", "tx_9f,0.25,BTC,{},confirmed\n"), in_context("crypto_wallet", "| cold | {} |"), in_context("crypto_wallet", "payout_address = \"{}\""), in_context("crypto_wallet", "// treasury {}"), in_context("crypto_wallet", "Spenden bitte an {}"),
     ],
     "aws_key": [
-        _in("aws_key", "[default]\naws_access_key_id={}\nregion=eu-west-1"), _aws_secret("AKIAEXAMPLE,{},prod aws secret key\n".replace("{},prod aws secret key", "aws secret: {},prod")), _aws_secret("-e AWS_SECRET_ACCESS_KEY='{}' app:latest"), _in("aws_key", "| ci | {} | active |"),
-        _in("aws_key", "// leaked: {} (rotated)"), _in("aws_key", "Customer: it says InvalidAccessKeyId {}"), _aws_secret("secretAccessKey: \"{}\","), _in("aws_key", "Credential={}/20240301/us-east-1/s3/aws4_request"),
+        in_context("aws_key", "[default]\naws_access_key_id={}\nregion=eu-west-1"), _aws_secret("AKIAEXAMPLE,{},prod aws secret key\n".replace("{},prod aws secret key", "aws secret: {},prod")), _aws_secret("-e AWS_SECRET_ACCESS_KEY='{}' app:latest"), in_context("aws_key", "| ci | {} | active |"),
+        in_context("aws_key", "// leaked: {} (rotated)"), in_context("aws_key", "Customer: it says InvalidAccessKeyId {}"), _aws_secret("secretAccessKey: \"{}\","), in_context("aws_key", "Credential={}/20240301/us-east-1/s3/aws4_request"),
     ],
     "github_token": [
-        _in("github_token", "curl -H \"Authorization: token {}\" https://api.github.com/user"), _in("github_token", "remote: https://oauth2@github.com ; pat,{},repo\n"), _in("github_token", "# GH_PAT={}"), _in("github_token", "| bot | `{}` |"), _in("github_token", "Customer: i pasted {} in the field and it says bad credentials"), _in("github_token", "github:\n  token: {}\n"), _in("github_token", "machine github.com login roe password {}"),
+        in_context("github_token", "curl -H \"Authorization: token {}\" https://api.github.com/user"), in_context("github_token", "remote: https://oauth2@github.com ; pat,{},repo\n"), in_context("github_token", "# GH_PAT={}"), in_context("github_token", "| bot | `{}` |"), in_context("github_token", "Customer: i pasted {} in the field and it says bad credentials"), in_context("github_token", "github:\n  token: {}\n"), in_context("github_token", "machine github.com login roe password {}"),
     ],
     "slack_token": [
-        _in("slack_token", "curl -H 'Authorization: Bearer {}' https://slack.com/api/auth.test"), _in("slack_token", "slack:\n  bot_token: {}\n"), _in("slack_token", "alerts,{},#ops\n"), _in("slack_token", "// was {}"),
-        _made("webhook = \"{}\"", lambda r: f"https://hooks.slack.com/services/T{word(r, 9).upper()}/B{word(r, 9).upper()}/{word(r, 24)}"), _in("slack_token", "Der Bot nutzt {}"),
+        in_context("slack_token", "curl -H 'Authorization: Bearer {}' https://slack.com/api/auth.test"), in_context("slack_token", "slack:\n  bot_token: {}\n"), in_context("slack_token", "alerts,{},#ops\n"), in_context("slack_token", "// was {}"),
+        _made("webhook = \"{}\"", lambda r: f"https://hooks.slack.com/services/T{word(r, 9).upper()}/B{word(r, 9).upper()}/{word(r, 24)}"), in_context("slack_token", "Der Bot nutzt {}"),
     ],
-    "ai_key": [_in("ai_key", "curl https://api.openai.com/v1/models -H 'Authorization: Bearer {}'"), _in("ai_key", "llm:\n  provider: x\n  key: {}\n"), _in("ai_key", "| dev | {} | 20$ |"), _in("ai_key", "# key {} expires in may"), _in("ai_key", "Customer: my key {} returns 401"), _in("ai_key", "1048,{},active\n")],
-    "google_key": [_in("google_key", "curl 'https://maps.googleapis.com/geocode?address=x&key={}'"), _in("google_key", "<meta-data android:value=\"{}\"/>"), _in("google_key", "firebase:\n  apiKey: {}\n"), _in("google_key", "// {} is restricted by referrer"), _made("oauth,{},web\n", lambda r: f"GOCSPX-{word(r, 28)}"), _made("access_token={}", lambda r: f"ya29.{word(r, 80)}")],
-    "stripe_key": [_in("stripe_key", "curl https://api.stripe.com/v1/balance -u \"{}:\""), _in("stripe_key", "STRIPE_SECRET={}"), _in("stripe_key", "| live | {} |"), _in("stripe_key", "# {} revoked"), _in("stripe_key", "Customer: the plugin wants {} i think"), _in("stripe_key", "pay,{},eu\n")],
+    "ai_key": [in_context("ai_key", "curl https://api.openai.com/v1/models -H 'Authorization: Bearer {}'"), in_context("ai_key", "llm:\n  provider: x\n  key: {}\n"), in_context("ai_key", "| dev | {} | 20$ |"), in_context("ai_key", "# key {} expires in may"), in_context("ai_key", "Customer: my key {} returns 401"), in_context("ai_key", "1048,{},active\n")],
+    "google_key": [in_context("google_key", "curl 'https://maps.googleapis.com/geocode?address=x&key={}'"), in_context("google_key", "<meta-data android:value=\"{}\"/>"), in_context("google_key", "firebase:\n  apiKey: {}\n"), in_context("google_key", "// {} is restricted by referrer"), _made("oauth,{},web\n", lambda r: f"GOCSPX-{word(r, 28)}"), _made("access_token={}", lambda r: f"ya29.{word(r, 80)}")],
+    "stripe_key": [in_context("stripe_key", "curl https://api.stripe.com/v1/balance -u \"{}:\""), in_context("stripe_key", "STRIPE_SECRET={}"), in_context("stripe_key", "| live | {} |"), in_context("stripe_key", "# {} revoked"), in_context("stripe_key", "Customer: the plugin wants {} i think"), in_context("stripe_key", "pay,{},eu\n")],
     "jwt": [
-        _in("jwt", "curl -b 'sid={}' https://app.io/me"), _in("jwt", "2024-03-01 10:00:01 WARN expired token {}"), _in("jwt", "sess,{},1709287\n"), _in("jwt", "auth:\n  id_token: {}\n"), _in("jwt", "// e.g. {}"), _in("jwt", "Set-Cookie: token={}; HttpOnly; Secure"), _in("jwt", "| jane | {} |"), _in("jwt", "localStorage.setItem('jwt', '{}')"),
+        in_context("jwt", "curl -b 'sid={}' https://app.io/me"), in_context("jwt", "2024-03-01 10:00:01 WARN expired token {}"), in_context("jwt", "sess,{},1709287\n"), in_context("jwt", "auth:\n  id_token: {}\n"), in_context("jwt", "// e.g. {}"), in_context("jwt", "Set-Cookie: token={}; HttpOnly; Secure"), in_context("jwt", "| jane | {} |"), in_context("jwt", "localStorage.setItem('jwt', '{}')"),
     ],
     "private_key": [
-        _in("private_key", "Customer: this is what the file has:\n{}\nis it ok?"), _in("private_key", "spec:\n  key: |-\n      {}\n", lambda v: v.replace("\n", "\n      ")), _in("private_key", "KEY=\"{}\"", lambda v: v.replace("\n", "\\n")), _in("private_key", "# {}", lambda v: v.replace("\n", "\n# ")), _in("private_key", "cat > /tmp/k <<EOF\n{}\nEOF"), _in("private_key", "k := `{}`"),
+        in_context("private_key", "Customer: this is what the file has:\n{}\nis it ok?"), in_context("private_key", "spec:\n  key: |-\n      {}\n", lambda v: v.replace("\n", "\n      ")), in_context("private_key", "KEY=\"{}\"", lambda v: v.replace("\n", "\\n")), in_context("private_key", "# {}", lambda v: v.replace("\n", "\n# ")), in_context("private_key", "cat > /tmp/k <<EOF\n{}\nEOF"), in_context("private_key", "k := `{}`"),
     ],
     "url_credentials": [
         _made("curl {}/v1/status", lambda r: f"https://{r.choice(FIRST)}:{word(r, 12)}@api.{r.choice(HOSTS)}"), _made("[remote \"origin\"]\n  url = {}/team/app.git", lambda r: f"https://oauth2:{word(r, 20)}@gitlab.{r.choice(HOSTS)}"), _made("ERROR could not connect to {}/shop", lambda r: f"postgresql://shop_{r.choice(LAST)}:{word(r, 11)}@10.2.0.7:5432"), _made("broker,{},up\n", lambda r: f"amqps://{r.choice(LAST)}:{word(r, 16)}@mq.{r.choice(HOSTS)}"),
