@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -109,6 +109,35 @@ class ChatApi:
             return list(
                 threads.map(lambda one: self._answer(client, instruction, one, every), objects)
             )
+
+    def demand(
+        self,
+        instruction: str,
+        easy: Mapping[str, str],
+        means: Callable[[str | None], object],
+        wanted: str,
+    ) -> None:
+        """See that the model answers as it is asked to, on an object of which there is no doubt.
+
+        Args:
+            instruction, easy: see `answers`.
+            means: what an answer says; None for nothing that is asked for.
+            wanted: what is asked for, for the message.
+
+        Raises:
+            ModelError: it answers with something else. See also `answers`.
+        """
+        (said,) = self.answers(instruction, [easy], every=True)
+        if means(said) is None:
+            raise ModelError(
+                f"the {self.role} {self.model} at {self.shown} answers {self.short(said or '')!r} "
+                f"where {wanted} is asked for; take a model that answers at once, or switch its "
+                "reasoning off"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Its name and where it is, without user, password, query or key."""
+        return {"kind": "chat", "model": self.model, "url": self.shown}
 
     @property
     def shown(self) -> str:

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from classifiers.chat_api import ChatApi
 from classifiers.intent import INTENTS, Asked
-from pipeline.core.errors import ModelError
 from pipeline.core.records import encodable
 
 __all__ = ["INSTRUCTION", "KEY", "ChatLabeller", "IntentLabeller", "KnownLabels", "turn_id"]
@@ -98,17 +97,11 @@ class ChatLabeller:
             ModelError: it says something else than one of the three words. See also `label`.
         """
         easy = _data(Asked("What is the capital of France?"))
-        (said,) = self._api.answers(INSTRUCTION, [easy], every=True)
-        if _intent(said) is None:
-            raise ModelError(
-                f"the labeller {self.model} at {self._api.shown} answers "
-                f"{self._api.short(said or '')!r} where one of {', '.join(INTENTS)} is asked for; "
-                "take a model that answers at once, or switch its reasoning off"
-            )
+        self._api.demand(INSTRUCTION, easy, _intent, f"one of {', '.join(INTENTS)}")
 
     def to_json(self) -> dict[str, Any]:
         """Its name and where it is, without user, password, query or key."""
-        return {"kind": "chat", "model": self.model, "url": self._api.shown}
+        return self._api.to_json()
 
     @property
     def _api(self) -> ChatApi:

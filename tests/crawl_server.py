@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from loopback import answering
+
 __all__ = ["FAULTS", "CrawlServer", "serving"]
 
 FAULTS = ("429", "500", "503", "reset", "slow", "short")
@@ -231,11 +233,5 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
 
     server = Server(("127.0.0.1", 0), Handler)
     found.url = f"http://127.0.0.1:{server.server_port}/"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with answering(server):
         yield found
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from classifiers.chat_api import JUDGE_KEY, ChatApi
-from pipeline.core.errors import ModelError
 
 __all__ = ["KEY", "ChatJudge"]
 
@@ -61,7 +60,8 @@ class ChatJudge:
             ConfigError: the key is none.
             ModelError: httpx is missing.
         """
-        return [_probability(said) for said in self._answers(pairs)]
+        answers = self._api.answers(INSTRUCTION, list(map(_data, pairs)))
+        return [_probability(said) for said in answers]
 
     def check(self) -> None:
         """See `Judge.check`.
@@ -69,28 +69,20 @@ class ChatJudge:
         Raises:
             ModelError: it answers with something else than a number. See also `judge`.
         """
-        easy = ("What is 7 times 8?\nAnswer: 56", "Seven times eight is 56.")
-        (said,) = self._answers([easy], every=True)
-        if _probability(said) is None:
-            raise ModelError(
-                f"the judge {self.model} at {self._api.shown} answers "
-                f"{self._api.short(said or '')!r} where a number from 0 to 100 is asked for; take a "
-                "model that answers at once, or switch its reasoning off"
-            )
+        easy = _data(("What is 7 times 8?\nAnswer: 56", "Seven times eight is 56."))
+        self._api.demand(INSTRUCTION, easy, _probability, "a number from 0 to 100")
 
     def to_json(self) -> dict[str, Any]:
         """Its name and where it is, without user, password, query or key."""
-        return {"kind": "chat", "model": self.model, "url": self._api.shown}
+        return self._api.to_json()
 
     @property
     def _api(self) -> ChatApi:
         return ChatApi(self.url, self.model, key=KEY, role="judge")
 
-    def _answers(
-        self, pairs: Sequence[tuple[str, str]], *, every: bool = False
-    ) -> list[str | None]:
-        objects = [{"item": item, "passage": passage} for item, passage in pairs]
-        return self._api.answers(INSTRUCTION, objects, every=every)
+
+def _data(pair: tuple[str, str]) -> dict[str, str]:
+    return dict(zip(("item", "passage"), pair, strict=True))
 
 
 def _probability(said: str | None) -> float | None:
