@@ -98,9 +98,7 @@ class IntentModel:
     def labels(self, probabilities: _Floats) -> list[str]:
         """One of `INTENTS` for each row of `probabilities`."""
         other = 1 + probabilities[:, 1:].argmax(axis=1)
-        sure = probabilities[:, 0] >= max(self.asking, 1e-9)
-        if not self.asking:
-            sure = probabilities[:, 0] >= probabilities[:, 1:].max(axis=1, initial=0.0)
+        sure = probabilities[:, 0] >= (self.asking or probabilities[:, 1:].max(axis=1, initial=0.0))
         return [INTENTS[0] if one else INTENTS[rest] for one, rest in zip(sure, other, strict=True)]
 
     def probabilities(self, features: _Floats) -> _Floats:

@@ -223,7 +223,7 @@ def _golden(manifest: Mapping[str, Any]) -> list[str]:
         "",
         f"Version {golden['version']}: {golden['prompts']:,} prompts of paying customers{since}, "
         f"sha256 `{golden['sha256']}`. None of their users, and nothing of that time, is in the "
-        "selection; no prompt, no run of eight words and, by the audit in `audit/`, no meaning is "
-        "shared.",
+        "selection; no prompt and no run of eight words is shared, and the audit in `audit/` finds none "
+        "of its prompts there in other words. What an audit misses it cannot say.",
         "",
     ]
