@@ -113,6 +113,7 @@ def run(
     against = open_indexes(recipe.dedup.against, recipe.dedup.signing) if recipe.dedup else []
     executor = executor or (SerialExecutor() if serial else RayExecutor(workers, address))
     with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
+        executor.needs(folder.state / "holder")
         splits = curation.source.plan()
         copies = _payload_copies(curation, folder, splits, executor, progress)
         done, tasks, changed = sort_out(curation, folder, splits, copies)
