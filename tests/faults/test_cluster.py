@@ -114,9 +114,8 @@ def waiting_tasks(cluster: Machines) -> int:
     """Tasks for which the autoscaler of the cluster would start machines."""
     script = (
         "import sys; from ray._raylet import GcsClient; "
-        "from ray.core.generated.autoscaler_pb2 import GetClusterStatusReply as Reply; "
-        "status = GcsClient(address=sys.argv[1]).get_cluster_status(); "
-        "requests = status.cluster_resource_state.pending_resource_requests; "
+        "from ray.autoscaler.v2.sdk import get_cluster_resource_state as state; "
+        "requests = state(GcsClient(sys.argv[1])).pending_resource_requests; "
         "print(sum(one.count for one in requests))"
     )
     done = subprocess.run(
