@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from bucket_server import bucket_server
+from crawl_server import serving
+from mini_crawl import CRAWL, write_crawl
 from ray_nodes import Machines, hiding, machines
 
 from pipeline.recipe import load_recipe
@@ -93,6 +96,48 @@ def test_machines_that_die_change_nothing(
     second.kill()
     assert process.wait(WAIT_SECONDS) == 0, process.communicate()[1]
     assert digests(out) == alone
+
+
+def test_machines_that_share_nothing_but_a_bucket(
+    tmp_path: Path, repository: Path, start: Start, digests: Digests
+) -> None:
+    write_crawl(tmp_path / "crawl")
+    with (
+        serving(tmp_path / "crawl") as crawl,
+        bucket_server() as bucket,
+        machines(repository) as cluster,
+    ):
+        source = (
+            f"source={{kind: commoncrawl, crawl: {CRAWL}, base_url: '{crawl.url}', "
+            "split_size: 12kB}"
+        )
+        more = [source, "limits.quarantined=1"]
+        alone = tmp_path / "alone"
+        run(load_recipe("quickstart", more), out=alone, serial=True)
+        cluster.environment |= {
+            "AWS_ENDPOINT_URL": bucket.url,
+            "AWS_ACCESS_KEY_ID": "miller",
+            "AWS_SECRET_ACCESS_KEY": "grist",
+            "AWS_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+        }
+        apart = hiding(tmp_path) or ()  # each sees none of the driver's files
+        head, first, second = (cluster.start(wrap=apart) for _ in range(3))
+
+        def stored(below: str) -> int:
+            return sum(key.startswith(f"run/{below}/") for key in list(bucket.objects))
+
+        options = [word for one in more for word in ("--set", one)]
+        process = start(cluster, f"s3://{bucket.bucket}/run", *options)
+        until(lambda: stored(".gristmill/splits") >= 2 and first.runs_a_task(), process)
+        first.kill()
+        until(lambda: stored("dedup/index") and second.runs_a_task(), process)
+        second.kill()
+        assert process.wait(WAIT_SECONDS) == 0, process.communicate()[1]
+        for node in (head, first, second):
+            assert any(path.is_file() for path in node.cache.rglob("*"))
+        assert bucket.seen("run/") == digests(alone)
 
 
 def test_tasks_wait_for_machines_and_those_that_join_take_them(
