@@ -123,9 +123,10 @@ class RayExecutor(Executor):
             ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0"),
             ("RAY_USAGE_STATS_ENABLED", "0"),
             ("RAY_RUNTIME_ENV_LOG_TO_DRIVER_ENABLED", "0"),
-            ("RAY_NUM_REDIS_GET_RETRIES", "5"),  # seconds for a cluster to take us, not 20
         ):
             os.environ.setdefault(name, value)
+        if self.address is not None:  # seconds for a cluster that answers to take us, not 20
+            os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")
         import ray
 
         if not ray.is_initialized():
