@@ -120,7 +120,7 @@ class Store(abc.ABC):
             SourceError: it cannot be had.
         """
 
-    def forget(self, url: str) -> None:
+    def forget(self, url: str) -> None:  # noqa: B027 - a store that keeps nothing has no need of it
         """Ask anew what a file is, whatever is known of it."""
 
     def ask(self, url: str, attempt: Callable[[Any, str], Answer]) -> Answer:
