@@ -6,6 +6,7 @@ The package ``huggingface_hub`` is imported when it is asked for something, and 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -77,6 +78,8 @@ class HubTarget(Target):
                 f"{self.url}: sending to the Hub needs a package that is not here; "
                 "pip install huggingface_hub"
             ) from error
+        if not sys.stderr.isatty():
+            huggingface_hub.utils.disable_progress_bars()
         return huggingface_hub
 
     def _call(self, method: str, **arguments: Any) -> Any:
