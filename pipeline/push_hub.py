@@ -79,7 +79,9 @@ class HubTarget(Target):
                 "pip install huggingface_hub"
             ) from error
         if not sys.stderr.isatty():
-            huggingface_hub.utils.disable_progress_bars()
+            from huggingface_hub.utils import disable_progress_bars
+
+            disable_progress_bars()
         return huggingface_hub
 
     def _call(self, method: str, **arguments: Any) -> Any:

@@ -54,7 +54,7 @@ class HubServer:
             name = f"{asked.get('organization') or 'me'}/{asked['name']}"
             if name in self.private:
                 return 409, {"error": "exists", "url": f"{self.url}/datasets/{name}"}
-            self.private[name] = bool(asked.get("private"))
+            self.private[name] = bool(asked.get("private")) or asked.get("visibility") == "private"
             self.files[name, "main"] = {}
             return 200, {"url": f"{self.url}/datasets/{name}"}
         if path == "/api/validate-yaml":

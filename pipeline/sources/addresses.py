@@ -19,6 +19,7 @@ __all__ = [
     "address",
     "distinct",
     "full",
+    "is_chain",
     "is_web",
     "joined",
     "scheme_of",
@@ -67,8 +68,8 @@ def shown(url: str) -> str:
     """A URL for a person: no user, no password, and of a web server's no query."""
     if isinstance(url, Address):
         return str(url)
-    if "::" in url and len(links := CHAIN.split(url)) > 1:
-        return "::".join(map(shown, links))
+    if is_chain(url):
+        return "::".join(map(shown, CHAIN.split(url)))
     scheme, host, rest = _parts(url)
     return f"{scheme}://{host.rpartition('@')[2]}{rest}" if scheme else url
 
@@ -116,6 +117,11 @@ def scrubbed(text: str, url: str) -> str:
 def is_web(url: str) -> bool:
     """Whether it is an address of a web server."""
     return scheme_of(url) in WEB
+
+
+def is_chain(url: str) -> bool:
+    """Whether it is a file system within another, as in ``zip://a.txt::s3://bucket/a.zip``."""
+    return "::" in url and len(CHAIN.split(url)) > 1
 
 
 def scheme_of(url: str) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from pipeline.core.errors import SourceError
-from pipeline.sources.addresses import is_web, scheme_of, shown
+from pipeline.sources.addresses import is_chain, is_web, scheme_of, shown
 from pipeline.sources.remote import MissingError, Patience, Stat, Store
 from pipeline.sources.remote_fsspec import FsspecStore
 from pipeline.sources.remote_http import HttpStore
@@ -52,16 +52,16 @@ def store_of(url: str, patience: Patience, anonymous: bool = False) -> Store:
         SourceError: several file systems in a chain.
     """
     make: Callable[[], Store]
+    if is_chain(url):
+        raise SourceError(
+            f"{shown(url)}: is a chain of file systems; unpack or copy it, and name the files"
+        )
     if is_web(url):
         kind, make = "web", lambda: HttpStore(patience)
     elif scheme_of(url) == "s3":
         kind, make = "s3", lambda: S3Store(patience, anonymous)
     elif scheme_of(url):
         kind, make = "fsspec", lambda: FsspecStore(patience)
-    elif "://" in url:
-        raise SourceError(
-            f"{shown(url)}: is a chain of file systems; unpack or copy it, and name the files"
-        )
     else:
         kind, make = "local", lambda: LocalStore(patience)
     found = _STORES.get((kind, patience, anonymous))
