@@ -6,6 +6,7 @@ The package ``huggingface_hub`` is imported when it is asked for something, and 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import sys
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -34,6 +35,11 @@ class HubTarget(Target):
 
     def present(self, files: Sequence[Upload]) -> set[str]:
         self._call("create_repo", private=self._private or None, exist_ok=True)
+        if self._private and not self._call("repo_info").private:
+            raise ConfigError(
+                f"{self.url}: is there already and is public, which --private does not change; make "
+                "it private in its settings, or leave --private out"
+            )
         if self._branch != "main" and not self._branch.startswith("refs/"):
             self._call("create_branch", branch=self._branch, exist_ok=True)
         known: dict[str, Any] = {}
@@ -79,9 +85,7 @@ class HubTarget(Target):
                 "pip install huggingface_hub"
             ) from error
         if not sys.stderr.isatty():
-            from huggingface_hub.utils import disable_progress_bars
-
-            disable_progress_bars()
+            importlib.import_module("huggingface_hub.utils").disable_progress_bars()
         return huggingface_hub
 
     def _call(self, method: str, **arguments: Any) -> Any:

@@ -86,6 +86,9 @@ class HubServer:
 
     def get(self, path: str) -> tuple[int, Any]:
         """The answer to a request that asks for something."""
+        name = path.removeprefix("/api/datasets/")
+        if name in self.private:
+            return 200, {"id": name, "private": self.private[name], "siblings": []}
         found = REPO.fullmatch(path)
         if found and found[2] in ("tree", "revision"):
             files = self.files.get((found[1], unquote(found[3])))

@@ -311,6 +311,14 @@ def test_a_run_goes_to_the_hub_and_can_be_loaded(
     assert (len(server.commits), server.uploads) == (1, uploads)
 
 
+def test_private_data_does_not_go_to_a_public_dataset(out: Path, server: HubServer) -> None:
+    server.private["me/mill"], server.files["me/mill", "main"] = False, {}
+    done = cli(str(out), TARGET, "--private", server=server)
+    assert done.returncode == 2
+    assert "is there already and is public" in done.stderr
+    assert server.files["me/mill", "main"] == {}
+
+
 def test_only_what_differs_goes_to_the_hub(out: Path, server: HubServer) -> None:
     assert cli(str(out), f"{TARGET}@v2", server=server).returncode == 0
     assert server.files["me/mill", "main"] == {}
