@@ -84,11 +84,10 @@ class StoreTarget(Target):
         try:
             text = self._ask(MANIFEST, lambda system, inner: system.cat_file(inner))
             manifest = json.loads(text)
-            return {
-                part["file"]: part["sha256"]
-                for parts in manifest["parts"].values()
-                for part in parts
-            }
+            parts = [part for parts in manifest["parts"].values() for part in parts]
+            if "dedup" in manifest:
+                parts.append(manifest["dedup"]["receipts"])
+            return {part["file"]: part["sha256"] for part in parts}
         except (MissingError, ValueError, KeyError, TypeError, AttributeError):
             return {}
 

@@ -16,13 +16,16 @@ from typing import Any
 
 import fsspec
 import pytest
+from bucket_server import bucket_server
 from hub_server import HubServer, hub
 
+from pipeline import push_stores
 from pipeline.core.errors import ConfigError, StorageError
 from pipeline.push import find_product, push, target_of
 from pipeline.recipe import load_recipe
 from pipeline.reports.card import without_configs
 from pipeline.run import run
+from pipeline.sources import stores
 
 TOKEN = "hf_never_to_be_shown"
 TARGET = "hf://datasets/me/mill"
@@ -251,6 +254,30 @@ def test_a_target_without_a_manifest_is_not_whole(
     with pytest.raises(StorageError, match=r"memory://bucket/mill/records/.*access is refused"):
         push(out, "memory://bucket/mill")
     assert not memory.exists("/bucket/mill/manifest.json")
+
+
+def test_a_bucket_takes_a_run(out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(stores, "_STORES", {})
+    monkeypatch.setattr(push_stores, "SMALL", 1000)  # so that the target's manifest is asked
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word")
+    with bucket_server("bucket") as (url, objects, written):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        first = push(out, "s3://bucket/mill")
+        assert objects == {
+            f"mill/{file.name}": b"".join(file.chunks()) for file in first.product.files
+        }
+        written.clear()
+        objects["mill/corpus/part-00009.parquet"] = b"of another run"
+        del objects["mill/records/part-00001.parquet"]
+        again = push(out, "s3://bucket/mill")
+        assert again.removed == ("corpus/part-00009.parquet",)
+        # Pages have no digest in the manifest.
+        assert sorted(key for key in written if not key.endswith("/")) == [
+            "mill/README.md", "mill/manifest.json", "mill/records/part-00001.parquet",
+            "mill/report.html",
+        ]  # fmt: skip
 
 
 def test_the_command_end_to_end(out: Path, tmp_path: Path) -> None:
