@@ -44,7 +44,7 @@ class CrawlServer:
         cut: no reply comes whole.
         logins: what came as ``Authorization``.
         page_size: captures on a page of its answers.
-        bucket: the name before every path.
+        bucket: the name before every path; it can be listed.
         asked: method, path and range of each request.
         failed: faults so far, by kind.
         at_once: the most requests under way at a time.
@@ -111,6 +111,27 @@ class CrawlServer:
         lines = [json.dumps({to: str(row[of]) for to, of in names.items()}) for row in rows]
         return 200, "\n".join(lines).encode() + b"\n"
 
+    def objects(self, text: str) -> tuple[int, bytes]:
+        """What a bucket lists, with folders where it is asked for them (ListObjectsV2)."""
+        asked = {name: values[0] for name, values in parse_qs(text).items()}
+        prefix, mark = asked.get("prefix", ""), asked.get("delimiter", "")
+        names = [str(path.relative_to(self.root)) for path in sorted(self.root.rglob("*.*"))]
+        files, folders = list[str](), dict[str, None]()
+        for name in names:
+            rest = name.removeprefix(prefix)
+            if not name.startswith(prefix) or not (self.root / name).is_file():
+                continue
+            if mark and mark in rest:
+                folders[prefix + rest.partition(mark)[0] + mark] = None
+            else:
+                files.append(name)
+        told = "".join(
+            f"<Contents><Key>{name}</Key><Size>{(self.root / name).stat().st_size}</Size>"
+            "<LastModified>2024-05-31T01:16:46.000Z</LastModified></Contents>"
+            for name in files
+        ) + "".join(f"<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>" for name in folders)
+        return 200, f"<?xml version='1.0'?><ListBucketResult>{told}</ListBucketResult>".encode()
+
 
 @contextlib.contextmanager
 def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
@@ -153,7 +174,9 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
                 return
             parts = urlsplit(self.path)
             path = parts.path.removeprefix(f"/{found.bucket}") if found.bucket else parts.path
-            if found.redirect and path.startswith(found.redirect):
+            if found.bucket and path in ("", "/") and path not in found.refuse:
+                self.reply(*found.objects(parts.query) if body else (200, b""))
+            elif found.redirect and path.startswith(found.redirect):
                 self.reply(302, b"", {"location": path.removeprefix(found.redirect)})
             elif path == found.refuse_ranges and self.command == "GET":
                 self.reply(400, b"<Code>ExpiredToken</Code>")

@@ -14,6 +14,7 @@ from pipeline.cli.classifier import classifier
 from pipeline.cli.dedup import dedup
 from pipeline.cli.plan import plan
 from pipeline.cli.prompts import prompts
+from pipeline.cli.push import push
 from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
 
 if TYPE_CHECKING:
@@ -338,3 +339,4 @@ main.add_command(classifier)
 main.add_command(dedup)
 main.add_command(plan)
 main.add_command(prompts)
+main.add_command(push)

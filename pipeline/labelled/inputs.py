@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
-from typing import Any
 
 from pipeline.core.errors import ConfigError, SourceError
-from pipeline.sources.inputs import locate, named
+from pipeline.sources.addresses import address
+from pipeline.sources.inputs import is_glob, locate, located, named
 from pipeline.sources.table_rows import ending_of
 
 __all__ = ["HUB", "HUB_PREFIX", "Found", "Input", "find_inputs"]
@@ -88,9 +88,11 @@ def find_inputs(inputs: Iterable[str | os.PathLike[str] | Input]) -> tuple[Found
 def _parse(item: str) -> Input:
     label, sign, path = item.partition("=")
     if not sign or "/" in label:
-        return Input(item)
+        return Input(address(item))
     has_protocol = path.startswith(HUB_PREFIX) or "://" in path
-    return Input(path, label) if has_protocol or not _listed(item) else Input(item)
+    if has_protocol:
+        return Input(address(path), label)
+    return Input(item) if _listed(item) else Input(path, label)
 
 
 def _find(given: Input) -> list[Found]:
@@ -98,7 +100,7 @@ def _find(given: Input) -> list[Found]:
         return [Found(given.path.removeprefix(HUB_PREFIX), HUB, given.label)]
     paths = _listed(given.path)
     if not paths:
-        what = "matches no file" if any(sign in given.path for sign in "*?[") else "no such file"
+        what = "matches no file" if is_glob(given.path) else "no such file"
         of = "" if given.label is None else f" (the rows of which were to be {given.label!r})"
         raise SourceError(f"{given.path}: {what}{of}")
     found = []
@@ -122,7 +124,7 @@ def _listed(pattern: str) -> list[tuple[str, bool]]:
     filesystem, inner = locate(pattern)
     try:
         paths = sorted(named(filesystem, inner))
-        return [(_full(filesystem, path), filesystem.isdir(path)) for path in paths]
+        return [(located(filesystem, path), filesystem.isdir(path)) for path in paths]
     except OSError as error:
         raise SourceError(f"{pattern}: cannot be listed: {error}") from error
 
@@ -138,15 +140,10 @@ def _within(folder: str) -> list[str]:
     if any(mark in names for mark in SAVED):
         return []
     return [
-        _full(filesystem, path)
+        located(filesystem, path)
         for path, name in zip(paths, names, strict=True)
         if _kind(path) and not name.startswith((".", "_")) and not name.lower().endswith(".txt")
     ]
-
-
-def _full(filesystem: Any, path: str) -> str:
-    local = filesystem.protocol in ("file", ("file", "local"))
-    return path if local else str(filesystem.unstrip_protocol(path))
 
 
 def _kind(path: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pipeline.core.errors import ConfigError, RecordError, SourceError
-from pipeline.sources.inputs import foreign_format, open_input
+from pipeline.sources.inputs import WHOLE, foreign_format, open_input
 
 __all__ = ["MAX_LINE", "TextEncoding", "text_lines"]
 
@@ -81,7 +81,7 @@ def text_lines(path: str, encoding: TextEncoding) -> Iterator[bytes | None]:
     Raises:
         SourceError: the file is empty, cannot be read, is no text, or is in another encoding.
     """
-    with open_input(path) as (file, _):
+    with open_input(path, 0, WHOLE) as (file, _):
         pieces = _pieces(file, path)
         head = next(pieces, b"")
         _check_head(head, path, encoding)

@@ -14,6 +14,7 @@ from pipeline.extract import Extraction
 from pipeline.extract.html import make_engine
 from pipeline.filters.base import Filter
 from pipeline.filters.cleaners import Cleaner
+from pipeline.sources.addresses import Address
 from pipeline.sources.base import Source
 
 __all__ = ["Keep", "Recipe", "RunLimits"]
@@ -140,4 +141,4 @@ def _plain(value: Any) -> Any:
         return sorted(_plain(item) for item in value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    return value
+    return str(value) if isinstance(value, Address) else value  # without its secrets

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pipeline.core.records import Fate
@@ -12,7 +13,9 @@ from pipeline.reports.funnel import funnel, headline
 from pipeline.reports.tokens import token_facts
 from pipeline.runtime.manifest import SplitReport
 
-__all__ = ["data_card"]
+__all__ = ["data_card", "without_configs"]
+
+CONFIG = re.compile(r"\s*- config_name:\s*[\"']?([^\"']*?)[\"']?\s*")
 
 
 def data_card(manifest: Mapping[str, Any]) -> str:
@@ -72,6 +75,28 @@ def data_card(manifest: Mapping[str, Any]) -> str:
         ),
         "",
     ]
+    return "\n".join(lines)
+
+
+def without_configs(card: str, names: Collection[str]) -> str:
+    """A data card without what it says of some folders; whatever else stands in it stays.
+
+    Args:
+        card: Markdown with a YAML head, as `data_card` gives it or as its owner has edited it.
+        names: of configurations, which are those of their folders.
+    """
+    lines: list[str] = []
+    head, skipping = False, False
+    for number, line in enumerate(card.split("\n")):
+        if line.strip() == "---" and (head or number == 0):
+            head, skipping = not head, False
+        elif head and (found := CONFIG.fullmatch(line)):
+            skipping = found[1] in names
+        elif skipping and not line.startswith("  "):
+            skipping = False
+        of_folder = not head and line.startswith(tuple(f"| `{name}/` |" for name in names))
+        if not skipping and not of_folder:
+            lines.append(line)
     return "\n".join(lines)
 
 

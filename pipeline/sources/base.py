@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-import os
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pipeline.core.decisions import Signal
-from pipeline.core.errors import SourceError
 from pipeline.core.records import RawRecord
+from pipeline.sources.inputs import stamp
 
 __all__ = ["Source", "Split"]
 
@@ -67,11 +66,7 @@ class Source(abc.ABC):
         Raises:
             SourceError: the input is gone.
         """
-        try:
-            status = os.stat(path)
-        except OSError as error:
-            raise SourceError(f"{path}: {error.strerror}") from error
-        return status.st_size, status.st_mtime_ns
+        return stamp(path)
 
     @abc.abstractmethod
     def parameters(self) -> dict[str, Any]:

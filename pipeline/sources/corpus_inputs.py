@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pipeline.core.errors import ConfigError, SourceError
+from pipeline.sources.addresses import Address, address, distinct, joined
 from pipeline.sources.hub import dataset_name, is_saved
-from pipeline.sources.inputs import locate, named
+from pipeline.sources.inputs import is_glob, locate, located, named
 from pipeline.sources.table_rows import JSON_LINES, PARQUET, ending_of
 from pipeline.sources.text_files import TEXT_ENDINGS, TextFolder, text_ending
 
@@ -65,7 +66,7 @@ def find_corpus(paths: Iterable[str | os.PathLike[str]]) -> CorpusInputs:
             anything to read; a run that is not finished.
     """
     given = [paths] if isinstance(paths, str) else paths
-    patterns = sorted({os.fspath(path) for path in given})
+    patterns = distinct(address(os.fspath(path)) for path in given)
     if not patterns:
         raise ConfigError(
             f"no corpus; name files ({NAMED}), globs, folders, the output of a run, or hf://OWNER/NAME"
@@ -101,7 +102,7 @@ def files_of(path: str) -> list[str] | None:
     found.take(path)
     if found.texts:
         return sorted(found.texts)
-    return [f"{path.rstrip('/')}/{name}" for name in _listed(filesystem, inner)]
+    return [joined(path, name) for name in _listed(filesystem, inner)]
 
 
 def unique_names(folders: Sequence[str], names: Sequence[Sequence[str]]) -> list[str]:
@@ -150,10 +151,12 @@ class _Found:
         try:
             paths = sorted(named(filesystem, inner))
             folders = [filesystem.isdir(path) for path in paths]
+        except SourceError:
+            raise
         except Exception as error:  # clients of remote file systems raise their own
             raise SourceError(f"{pattern}: cannot be listed: {error}") from error
         if not paths:
-            what = "matches no file" if _is_glob(inner) else "no such file or folder"
+            what = "matches no file" if is_glob(inner) else "no such file or folder"
             raise SourceError(f"{pattern}: {what}")
         exact = paths == [inner]
         for path, is_folder in zip(paths, folders, strict=True):
@@ -164,13 +167,17 @@ class _Found:
                 self._file(filesystem, path, base, inner)
 
     def _file(self, filesystem: Any, path: str, base: str, inner: str) -> None:
-        full = _full(filesystem, path)
+        full = located(filesystem, path)
         if ending_of(path):
             self.tables.add(full)
         elif text_ending(path):
+            if isinstance(full, Address) and "?" in full.full:
+                raise ConfigError(
+                    f"{full}: texts are not read by a signed URL; copy them here, or name a table"
+                )
             folder = base.rpartition("/")[0] if base == path else base
             size = filesystem.size(path) or 0
-            self._text(full, _full(filesystem, folder or "/"), size, _full(filesystem, inner))
+            self._text(full, located(filesystem, folder or "/"), size, located(filesystem, inner))
         else:
             mend = next(
                 (mend for end, mend in MENDS if path.lower().endswith(end)),
@@ -179,7 +186,7 @@ class _Found:
             raise ConfigError(f"{full}: its ending is none that is read here ({NAMED}); {mend}")
 
     def _folder(self, filesystem: Any, path: str) -> None:
-        full = _full(filesystem, path)
+        full = located(filesystem, path)
         files = _listed(filesystem, path)
         if is_saved([name for name in files if "/" not in name]):
             self.saved.add(full)
@@ -187,13 +194,13 @@ class _Found:
         kept = _products(files)
         tables = [name for name in kept if ending_of(name) and not _set_aside(name)]
         if tables:
-            self.tables.update(f"{full.rstrip('/')}/{name}" for name in tables)
+            self.tables.update(joined(full, name) for name in tables)
             return
         texts = [name for name in kept if text_ending(name)]
         if not texts:
             raise SourceError(f"{full}: nothing to read in this folder or below it ({NAMED})")
         for name in texts:
-            self._text(f"{full.rstrip('/')}/{name}", full, files[name], full)
+            self._text(joined(full, name), full, files[name], full)
 
     def _text(self, path: str, folder: str, size: int, root: str) -> None:
         """A file that several paths name has its name from the widest folder."""
@@ -292,14 +299,6 @@ def _set_aside(name: str) -> bool:
 
 def _local(filesystem: Any) -> bool:
     return filesystem.protocol in ("file", ("file", "local"))
-
-
-def _full(filesystem: Any, path: str) -> str:
-    return path if _local(filesystem) else str(filesystem.unstrip_protocol(path))
-
-
-def _is_glob(path: str) -> bool:
-    return any(sign in path for sign in "*?[")
 
 
 def _fixed(pattern: str) -> str:

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipeline.core.errors import SourceError
+from pipeline.sources.addresses import address, distinct, scheme_of
 
-__all__ = ["expand", "foreign_format", "locate", "named", "open_input"]
+if TYPE_CHECKING:
+    from pipeline.sources.remote import Patience
+
+__all__ = [
+    "WHOLE",
+    "expand",
+    "foreign_format",
+    "is_elsewhere",
+    "is_glob",
+    "locate",
+    "located",
+    "named",
+    "open_input",
+    "stamp",
+]
+
+WHOLE = 1 << 62  # the end of any file
+PATIENCE: dict[str, Any] = {}  # with stores elsewhere: what is not as `Patience` has it
 
 # First bytes, what they belong to, and the mend.
 FORMATS = (
@@ -35,13 +54,13 @@ def expand(patterns: Iterable[str]) -> list[str]:
     Raises:
         SourceError: nothing is there, or a folder, or a protocol that no installed package knows.
     """
-    found: set[str] = set()
-    for pattern in patterns:
+    found: list[str] = []
+    for pattern in map(address, patterns):
         filesystem, path = locate(pattern)
         try:
             if filesystem.exists(path):
                 paths = [path]
-            elif any(sign in path for sign in "*?["):
+            elif is_glob(path):
                 paths = [match for match in filesystem.glob(path) if not filesystem.isdir(match)]
             else:
                 raise SourceError(f"{pattern}: no such file")
@@ -51,9 +70,13 @@ def expand(patterns: Iterable[str]) -> list[str]:
                 raise SourceError(f"{pattern}: is a folder; name its files, as in {path}/*.warc.gz")
         except OSError as error:
             raise SourceError(f"{pattern}: cannot be listed: {error}") from error
-        local = filesystem.protocol in ("file", ("file", "local"))
-        found.update(path if local else filesystem.unstrip_protocol(path) for path in paths)
-    return sorted(found)
+        found += [located(filesystem, path) for path in paths]
+    return distinct(found)
+
+
+def is_glob(path: str) -> bool:
+    """Whether a path or URL has signs of a glob."""
+    return any(sign in path for sign in "*?[")
 
 
 def named(filesystem: Any, inner: str) -> list[str]:
@@ -66,18 +89,41 @@ def named(filesystem: Any, inner: str) -> list[str]:
     """
     if filesystem.exists(inner):
         return [inner]
-    if not any(sign in inner for sign in "*?["):
+    if not is_glob(inner):
         return []
     return [path for path in filesystem.glob(inner) if "/." in inner or "/." not in path]
 
 
+def located(filesystem: Any, path: str) -> str:
+    """Absolute path or URL of a path within ``filesystem``."""
+    local = filesystem.protocol in ("file", ("file", "local"))
+    return path if local else filesystem.unstrip_protocol(path)
+
+
 @contextlib.contextmanager
-def open_input(path: str) -> Iterator[tuple[BinaryIO, int]]:
+def open_input(path: str, start: int = 0, end: int | None = None) -> Iterator[tuple[BinaryIO, int]]:
     """The file, open for reading at its beginning, and its size in bytes.
+
+    Args:
+        path: absolute path or URL, from `located`.
+        start, end: what of it will be read, for the most part and in order; None for `end` if it
+            will be read here and there, `WHOLE` if to its end. Only a store elsewhere is asked
+            otherwise by that.
 
     Raises:
         SourceError: it cannot be opened.
     """
+    if is_elsewhere(path):
+        from pipeline.sources.remote import RemoteFile
+        from pipeline.sources.stores import store_of
+
+        store = store_of(path, _patience())
+        store.forget(path)
+        with RemoteFile(store, path, start, end) as remote:
+            size = remote.size
+            remote.seek(0)
+            yield remote, size  # type: ignore[misc]
+        return
     filesystem, inner = locate(path)
     try:
         file = filesystem.open(inner, "rb")
@@ -89,6 +135,26 @@ def open_input(path: str) -> Iterator[tuple[BinaryIO, int]]:
         yield file, size
 
 
+def stamp(path: str) -> tuple[int, int]:
+    """Size in bytes and modification time in nanoseconds, to see whether a file has changed.
+
+    Where a store tells no time, it is made of what the store has as a mark of the content, or 0.
+
+    Raises:
+        SourceError: the file is gone.
+    """
+    if is_elsewhere(path):
+        from pipeline.sources.stores import store_of
+
+        found = store_of(path, _patience()).stat(path)
+        return found.size, found.modified
+    try:
+        status = os.stat(locate(path)[1])
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from error
+    return status.st_size, status.st_mtime_ns
+
+
 def foreign_format(head: bytes) -> str | None:
     """What a file is that begins like this, and the mend, or None if it is nothing we know."""
     return next((what for start, what in FORMATS if head.startswith(start)), None)
@@ -97,12 +163,31 @@ def foreign_format(head: bytes) -> str | None:
 def locate(path: str) -> tuple[Any, str]:
     """The file system of a path or URL, and the path within it.
 
+    Of another machine's files it is a `RemoteFiles`, else fsspec's own.
+
     Raises:
         SourceError: a protocol that no installed package knows.
     """
+    if is_elsewhere(path):
+        from pipeline.sources.remote_files import RemoteFiles
+        from pipeline.sources.stores import store_of
+
+        files = RemoteFiles(store_of(path, _patience()), path)
+        return files, files.inner
     import fsspec
 
     try:
         return fsspec.core.url_to_fs(path)  # type: ignore[no-any-return]
     except (ValueError, ImportError, OSError) as error:
         raise SourceError(f"{path}: {error}") from error
+
+
+def is_elsewhere(path: str) -> bool:
+    """Whether it is a URL, and not one of a file of this machine."""
+    return "://" in path and scheme_of(path) not in ("file", "local")
+
+
+def _patience() -> Patience:
+    from pipeline.sources.remote import Patience
+
+    return Patience(**PATIENCE)

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Literal
 
 from pipeline.core.errors import RecordError
-from pipeline.sources.inputs import open_input
+from pipeline.sources.inputs import WHOLE, open_input
 from pipeline.sources.json_lines import json_value, pieces_of
 from pipeline.sources.json_window import Window
 
@@ -67,7 +67,7 @@ def json_elements(
     Raises:
         SourceError: the file can no longer be read.
     """
-    with open_input(path) as (file, _):
+    with open_input(path, 0, WHOLE) as (file, _):
         yield from split_elements(pieces_of(file, path, compression))
 
 

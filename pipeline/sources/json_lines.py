@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipeline.core.errors import RecordError, SourceError
 from pipeline.core.records import encodable
-from pipeline.sources.inputs import open_input
+from pipeline.sources.inputs import WHOLE, open_input
 
 __all__ = ["MAX_LINE", "checked", "json_lines", "json_value", "pieces_of"]
 
@@ -49,7 +49,7 @@ def json_lines(
     Raises:
         SourceError: the file can no longer be read.
     """
-    with open_input(path) as (file, _):
+    with open_input(path, max(start - 1, 0), WHOLE if compression else end) as (file, _):
         limit = end if compression is None else None
         pieces = pieces_of(file, path, compression, max(start - 1, 0))
         for offset, line in _lines(pieces, start, limit):

@@ -14,10 +14,10 @@ import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, TypeVar
 
 from pipeline.core.errors import SourceError
+from pipeline.sources.addresses import scrubbed, shown
 from pipeline.sources.politeness import Gate
 
 __all__ = [
@@ -120,6 +120,22 @@ class Store(abc.ABC):
             SourceError: it cannot be had.
         """
 
+    def forget(self, url: str) -> None:  # noqa: B027 - a store that keeps nothing has no need of it
+        """Ask anew what a file is, whatever is known of it."""
+
+    def ask(self, url: str, attempt: Callable[[Any, str], Answer]) -> Answer:
+        """What ``attempt`` finds out of an fsspec file system and a path in it, with patience.
+
+        Args:
+            url: a file, folder or glob.
+            attempt: lists or looks something up.
+
+        Raises:
+            MissingError: there is no such file or folder.
+            SourceError: it cannot be had, or the store lists no files.
+        """
+        raise SourceError(f"{shown(url)}: files of this store cannot be listed; name each of them")
+
 
 def persist(
     url: str,
@@ -149,8 +165,8 @@ def persist(
             failed = 0 if error.progress else failed + 1
             if failed >= (min(3, patience.tries) if error.brief else patience.tries):
                 raise SourceError(
-                    f"{shown(url)}: {error.message}, tried {failed} times; see that the server "
-                    "can be reached from here. The same command continues"
+                    f"{shown(url)}: {scrubbed(error.message, url)}, tried {failed} times; see that the "
+                    "server can be reached from here. The same command continues"
                 ) from error
             wait = min(patience.longest, patience.wait * 2 ** min(failed, 20) / 2)
             wait *= 0.5 + secrets.randbelow(1000) / 2000
@@ -158,12 +174,6 @@ def persist(
                 gate.pause(wait if error.wait is None else error.wait)
             else:
                 pause(wait)
-
-
-def shown(url: str) -> str:
-    """A URL for a person: no user, no password, and no query, which may hold a signature."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 class RemoteFile(io.BufferedIOBase):

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import urllib3
 from urllib3.exceptions import (
@@ -26,6 +26,7 @@ from urllib3.exceptions import (
 import pipeline
 from pipeline.core.errors import SourceError
 from pipeline.core.printable import printable
+from pipeline.sources.addresses import full, scrubbed, shown
 from pipeline.sources.politeness import Gate
 from pipeline.sources.remote import (
     MissingError,
@@ -34,7 +35,6 @@ from pipeline.sources.remote import (
     Stat,
     Store,
     persist,
-    shown,
 )
 
 __all__ = ["HttpStore"]
@@ -65,6 +65,9 @@ class HttpStore(Store):
         self._gates: dict[str, Gate] = {}
 
     def stat(self, url: str) -> Stat:
+        if urlsplit(full(url)).query:  # a signature is for one method, and that is GET
+            return self.fetch(url, 0, 1)[1]
+
         def attempt() -> Stat:
             reply = self._ask("HEAD", url, {})
             try:
@@ -153,13 +156,15 @@ class HttpStore(Store):
             "Accept-Encoding": "identity",  # the bytes as they are stored
             **fields,
         }
-        headers.update(_login(urlsplit(url).hostname or ""))
         try:
-            return self._pool(url).request(
-                method, url, headers=headers, preload_content=False, retries=REDIRECTS
+            target, login = _apart(full(url))
+            headers.update(login)
+            return self._pool(target).request(
+                method, target, headers=headers, preload_content=False, retries=REDIRECTS
             )
         except (LocationParseError, ValueError) as error:
-            raise SourceError(f"{shown(url)}: is no address: {error}") from error
+            said = scrubbed(str(error), url)
+            raise SourceError(f"{shown(url)}: is no address: {said}") from error
         except HTTPError as error:
             raise self._fault(url, error) from error
 
@@ -262,6 +267,11 @@ class HttpStore(Store):
                 f"{shown(url)}: {named}: the token or signature has expired; fetch a new one and "
                 "run again. The same command continues"
             )
+        if status == 403 and full(url) != shown(url):
+            raise SourceError(
+                f"{shown(url)}: {named}: access is refused; the signature or password of this URL "
+                "is wrong or has expired: get another URL and run again. The same command continues"
+            )
         if status == 403:
             # CloudFront and S3 say so to who asks too often, too.
             raise PassingError(
@@ -290,9 +300,19 @@ def _range(url: str, reply: urllib3.BaseHTTPResponse, first: int, last: int) -> 
     if first > 0 or not length.isdecimal():
         raise SourceError(
             f"{shown(url)}: the server sends no ranges of files; name a base_url that does, or "
-            "copy the files here and read them with `kind: warc`"
+            "copy the files here and name the copies"
         )
     return Stat(int(length), _modified(reply.headers)), min(last + 1, int(length))
+
+
+def _apart(url: str) -> tuple[str, dict[str, str]]:
+    """A URL without user and password, and the header that has them, or those of ``.netrc``."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    if not user:
+        return url, _login(parts.hostname or "")
+    bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+    return bare, urllib3.make_headers(basic_auth=unquote(user))
 
 
 def _login(host: str) -> dict[str, str]:

@@ -36,9 +36,9 @@ REFUSALS = (
     ),
     (
         ("ACCESS_DENIED", "AccessDenied", "HTTP status 403", "MISSING_AUTHENTICATION"),
-        "access is refused. s3://commoncrawl/ lets no one in without credentials of an AWS "
-        "account: give some and leave `anonymous` out, or read "
-        "base_url: https://data.commoncrawl.org/, which asks for none",
+        "access is refused; see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_PROFILE. "
+        "s3://commoncrawl/ lets no one in without credentials of an AWS account: give some and "
+        "leave `anonymous` out, or read base_url: https://data.commoncrawl.org/, which asks for none",
     ),
 )
 
@@ -60,6 +60,10 @@ class S3Store(Store):
 
     def stat(self, url: str) -> Stat:
         return self._persist(url, lambda: self._told(url))
+
+    def forget(self, url: str) -> None:
+        with self._lock:
+            self._open.cache_clear()  # what is open is the file that it was
 
     def fetch(self, url: str, start: int, size: int) -> tuple[bytes, Stat]:
         def attempt() -> tuple[bytes, Stat]:
@@ -83,6 +87,12 @@ class S3Store(Store):
             return sorted(f"s3://{info.path}" for info in found if info.is_file)
 
         return self._persist(url, attempt)
+
+    def ask(self, url: str, attempt: Callable[[Any, str], Answer]) -> Answer:
+        from fsspec.implementations.arrow import ArrowFSWrapper
+
+        system = ArrowFSWrapper(self._filesystem, skip_instance_cache=True)
+        return self._persist(url, lambda: attempt(system, _key(url)))
 
     @functools.cached_property
     def _filesystem(self) -> Any:
@@ -109,7 +119,10 @@ class S3Store(Store):
     def _told(self, url: str) -> Stat:
         found = self._filesystem.get_file_info(_key(url))
         if not found.is_file:
-            raise MissingError(f"{url}: no such file")
+            bucket = _key(url).partition("/")[0]
+            known = self._filesystem.get_file_info(bucket).type.name != "NotFound"
+            more = "" if known else f", and no bucket {bucket!r}; see its name and AWS_REGION"
+            raise MissingError(f"{url}: no such file{more}")
         return Stat(found.size, int(found.mtime_ns or 0))
 
     def _persist(self, url: str, attempt: Callable[[], Answer]) -> Answer:

@@ -1,4 +1,4 @@
-"""Which store a URL belongs to: web servers, buckets, or a folder that mirrors one of them."""
+"""Which store a URL belongs to: web servers, buckets, others that fsspec knows, folders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable
 
 from pipeline.core.errors import SourceError
+from pipeline.sources.addresses import is_chain, is_web, scheme_of, shown
 from pipeline.sources.remote import MissingError, Patience, Stat, Store
+from pipeline.sources.remote_fsspec import FsspecStore
 from pipeline.sources.remote_http import HttpStore
 from pipeline.sources.remote_s3 import S3Store
 
@@ -38,29 +40,28 @@ class LocalStore(Store):
 _STORES: dict[tuple[str, Patience, bool], Store] = {}
 
 
-def is_web(url: str) -> bool:
-    """Whether it is an address of a web server."""
-    return url.startswith(("http://", "https://"))
-
-
 def store_of(url: str, patience: Patience, anonymous: bool = False) -> Store:
     """The store of a file; one for each process, so that its connections are kept.
 
     Args:
-        url: ``http://``, ``https://``, ``s3://``, or a path.
+        url: of any protocol that fsspec has a client for, or a path.
         patience: how long to bear with the server.
         anonymous: ask buckets without credentials.
 
     Raises:
-        SourceError: another protocol.
+        SourceError: several file systems in a chain.
     """
     make: Callable[[], Store]
+    if is_chain(url):
+        raise SourceError(
+            f"{shown(url)}: is a chain of file systems; unpack or copy it, and name the files"
+        )
     if is_web(url):
         kind, make = "web", lambda: HttpStore(patience)
-    elif url.startswith("s3://"):
+    elif scheme_of(url) == "s3":
         kind, make = "s3", lambda: S3Store(patience, anonymous)
-    elif "://" in url:
-        raise SourceError(f"{url}: is neither http, https, s3 nor a path")
+    elif scheme_of(url):
+        kind, make = "fsspec", lambda: FsspecStore(patience)
     else:
         kind, make = "local", lambda: LocalStore(patience)
     found = _STORES.get((kind, patience, anonymous))

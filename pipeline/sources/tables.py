@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.core.errors import ConfigError, RecordError, SourceError
+from pipeline.sources.addresses import address, distinct
 from pipeline.sources.columns import ColumnTypes, conform, to_arrow
-from pipeline.sources.inputs import locate, named, open_input
+from pipeline.sources.inputs import is_glob, locate, located, named, open_input, stamp
 from pipeline.sources.json_lines import json_lines
 from pipeline.sources.parquet import (
     BATCH_BYTES,
@@ -87,10 +88,10 @@ def plan_tables(
     """
     if part_bytes < 1:
         raise ConfigError(f"part_bytes must be at least 1, not {part_bytes}")
-    patterns = [os.fspath(path) for path in paths]
+    patterns = [address(os.fspath(path)) for path in paths]
     if not patterns:
         raise ConfigError(f"no input; name files ({NAMED}), globs or folders")
-    files = sorted({path for pattern in patterns for path in _expand(pattern)})
+    files = distinct(path for pattern in patterns for path in _expand(pattern))
     for path in files:
         if not ending_of(path):
             raise ConfigError(
@@ -98,28 +99,6 @@ def plan_tables(
                 "convert it, or rename it if it is one of these"
             )
     return tuple(part for path in files for part in _cut(path, part_bytes))
-
-
-def stamp(path: str) -> tuple[int, int]:
-    """Size in bytes and modification time in nanoseconds, to see whether a file has changed.
-
-    The time is 0 where a file system has none.
-
-    Raises:
-        SourceError: the file is gone.
-    """
-    filesystem, inner = locate(path)
-    try:
-        if os.path.isabs(path):
-            status = os.stat(path)
-            return status.st_size, status.st_mtime_ns
-        try:
-            modified = int(filesystem.modified(inner).timestamp() * 1e9)
-        except NotImplementedError:
-            modified = 0
-        return int(filesystem.size(inner)), modified
-    except OSError as error:
-        raise SourceError(f"{path}: {error.strerror or error}") from error
 
 
 def check_format(path: str, ending: str, marked: bool) -> int:
@@ -149,17 +128,14 @@ def _expand(pattern: str) -> list[str]:
     try:
         found = named(filesystem, inner)
         if not found:
-            glob = any(sign in inner for sign in "*?[")
-            raise SourceError(
-                f"{pattern}: {'matches no file' if glob else 'no such file or folder'}"
-            )
+            what = "matches no file" if is_glob(inner) else "no such file or folder"
+            raise SourceError(f"{pattern}: {what}")
         files = []
         for path in found:
             files += _within(filesystem, path) if filesystem.isdir(path) else [path]
     except OSError as error:
         raise SourceError(f"{pattern}: cannot be listed: {error}") from error
-    local = filesystem.protocol in ("file", ("file", "local"))
-    return [path if local else filesystem.unstrip_protocol(path) for path in files]
+    return [located(filesystem, path) for path in files]
 
 
 def _within(filesystem: Any, folder: str) -> list[str]:
@@ -170,7 +146,7 @@ def _within(filesystem: Any, folder: str) -> list[str]:
     ]
     if not files:
         raise SourceError(
-            f"{folder}: no table in this folder ({NAMED}); "
+            f"{located(filesystem, folder)}: no table in this folder ({NAMED}); "
             f"for those in folders below it, write {folder}/**/*{PARQUET} or the like"
         )
     return files

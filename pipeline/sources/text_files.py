@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from pipeline.core.errors import RecordError, SourceError
-from pipeline.sources.inputs import open_input
+from pipeline.sources.addresses import joined
+from pipeline.sources.inputs import WHOLE, open_input
 
 __all__ = ["TEXT_ENDINGS", "TextFolder", "TextPart", "cut_texts", "read_text", "text_ending"]
 
@@ -57,7 +58,7 @@ class TextPart:
 
     def path(self, name: str) -> str:
         """Absolute path or URL of a file."""
-        return f"{self.folder.rstrip('/')}/{name}"
+        return joined(self.folder, name)
 
 
 def text_ending(path: str) -> str:
@@ -107,7 +108,7 @@ def read_text(path: str) -> str:
 
 
 def _pieces(path: str, compression: str | None) -> Iterator[bytes]:
-    with open_input(path) as (file, _):
+    with open_input(path, 0, WHOLE) as (file, _):
         if compression is None:
             try:
                 while piece := file.read(1 << 20):

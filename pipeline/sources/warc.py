@@ -12,15 +12,17 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, ClassVar, Literal
 
 from pipeline.core.decisions import Signal, Verdict
 from pipeline.core.errors import ConfigError, RecordError
 from pipeline.core.records import Locator, RawRecord
+from pipeline.sources.addresses import address
 from pipeline.sources.base import Source, Split
 from pipeline.sources.framing import RECORD_START, UNKNOWN, Framed, Stream, records
 from pipeline.sources.http import MAX_HEADER, decode_body, parse_response, sniff_html, sniff_pdf
-from pipeline.sources.inputs import expand, foreign_format, open_input
+from pipeline.sources.inputs import expand, foreign_format, is_elsewhere, open_input
 from pipeline.sources.members import (
     CHUNK,
     MAGIC,
@@ -32,6 +34,7 @@ from pipeline.sources.members import (
     opens_record,
 )
 from pipeline.sources.payload_digest import DIGEST_SIGNAL, digest_outcome
+from pipeline.sources.remote import RemoteFile
 from pipeline.sources.stretches import (
     apart,
     check_opening,
@@ -52,6 +55,9 @@ FRAMING = 1 << 20  # bytes a block may have beyond its payload: chunk sizes
 SKIP_LIMIT = 256 << 20
 LEADING_GARBAGE = 16 << 20  # bytes searched for a first record before a file is called no WARC
 CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.IGNORECASE)
+
+AT_ONCE = 4  # files of a store that are looked at together
+_STAMPS: dict[str, tuple[int, int]] = {}  # of files elsewhere, made afresh by every plan
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,16 +106,25 @@ class WarcSource(Source):
             raise ConfigError(f"warc.paths is a list; write [{given!r}]")
         for field in ("paths", "content_types", "http_status"):
             object.__setattr__(self, field, tuple(getattr(self, field)))
+        object.__setattr__(self, "paths", tuple(map(address, self.paths)))
         for field in ("split_size", "max_payload"):
             if getattr(self, field) < 1:
                 raise ConfigError(f"warc.{field} must be at least 1, not {getattr(self, field)}")
 
     def plan(self) -> list[Split]:
-        splits = []
-        for path in expand(self.paths):
-            with open_input(path) as (file, size):
-                splits += self.cut(path, size, file.read(4))
-        return splits
+        paths = expand(self.paths)
+        if not any(map(is_elsewhere, paths)):
+            return [split for path in paths for split in self._plan_file(path)]
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            return [split for splits in threads.map(self._plan_file, paths) for split in splits]
+
+    def _plan_file(self, path: str) -> list[Split]:
+        with open_input(path) as (file, size):
+            _note(path, file)
+            return self.cut(path, size, file.read(4))
+
+    def stamp(self, path: str) -> tuple[int, int]:
+        return _STAMPS[path] if path in _STAMPS else super().stamp(path)
 
     def cut(self, path: str, size: int, head: bytes) -> list[Split]:
         """The splits of one file of ``size`` bytes that begins with ``head``, four bytes of it."""
@@ -119,7 +134,8 @@ class WarcSource(Source):
         return [Split(path, *pair) for pair in itertools.pairwise(bounds)]
 
     def read(self, split: Split) -> Iterator[RawRecord]:
-        with open_input(split.path) as (file, size):
+        with open_input(split.path, split.start, max(split.end, 1)) as (file, size):
+            _note(split.path, file)
             yield from self.read_file(file, size, split)
 
     def read_file(self, file: BinaryIO, size: int, split: Split) -> Iterator[RawRecord]:
@@ -323,6 +339,12 @@ class WarcSource(Source):
     def _too_large(self, size: int) -> Verdict:
         """``size`` is what was seen: of an encoded body, what was decoded until it was too much."""
         return Verdict(False, "warc.payload_bytes.high", float(size), float(self.max_payload))
+
+
+def _note(path: str, file: BinaryIO) -> None:
+    """Keep what a store said of a file when it was opened, so that it is not asked again."""
+    if isinstance(file, RemoteFile):
+        _STAMPS[path] = (file.stat.size, file.stat.modified)
 
 
 def media_type(value: str) -> str:

@@ -214,12 +214,12 @@ def test_another_file_system() -> None:
     import fsspec
 
     memory = fsspec.filesystem("memory")
-    memory.pipe("/tables/a.jsonl", b'{"id": 1, "text": "one"}\n')
+    memory.pipe("/rows/a.jsonl", b'{"id": 1, "text": "one"}\n')
     memory.pipe("/notes/x/a.txt", b"note")
     memory.pipe("/notes/.hidden.txt", b"no")
-    assert texts_of("memory://tables", "memory://notes") == {"1": "one", "x/a.txt": "note"}
+    assert texts_of("memory://rows", "memory://notes") == {"1": "one", "x/a.txt": "note"}
     assert texts_of("memory://notes/x/*.txt") == {"a.txt": "note"}
-    [_, part] = plan_corpus(["memory://tables", "memory://notes"])
+    [_, part] = plan_corpus(["memory://rows", "memory://notes"])
     assert part.inputs == ("memory:///notes",)
     assert stamp(part.inputs[0])[0] == 4
 
@@ -608,8 +608,10 @@ def test_files_of_the_hub_are_files(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise RuntimeError("no network")  # clients of remote systems raise their own
 
-    monkeypatch.setattr(fsspec.get_filesystem_class("hf"), "exists", refuse)
-    with pytest.raises(SourceError, match=r"hf://datasets/us/set/a\.jsonl: cannot be listed: no"):
+    monkeypatch.setattr(fsspec.get_filesystem_class("hf"), "info", refuse)
+    with pytest.raises(
+        SourceError, match=r"hf://datasets/us/set/a\.jsonl: RuntimeError: no network, tr"
+    ):
         plan_corpus(["hf://datasets/us/set/a.jsonl"])
 
 

@@ -285,7 +285,7 @@ def test_a_fault_of_the_disk_is_none_of_the_file(
             return super().read(1000)
 
     @contextlib.contextmanager
-    def failing(path: str) -> Iterator[tuple[Any, int]]:
+    def failing(path: str, *_: Any) -> Iterator[tuple[Any, int]]:
         yield Failing(gzip.compress(lines(5000)) if name.endswith(".gz") else lines(5000)), 0
 
     monkeypatch.setattr(json_lines, "open_input", failing)

@@ -7,10 +7,11 @@ JSON lines or an object, also ``.gz`` and ``.zst``), and ``.txt`` with a prompt 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 import posixpath
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pipeline.core.errors import ConfigError, RecordError, SourceError
@@ -21,10 +22,11 @@ from pipeline.prompts.logs.fields import MISSING, LogFields, field_names, lookup
 from pipeline.prompts.logs.formats import has_shape
 from pipeline.prompts.logs.message_rows import is_message_row
 from pipeline.prompts.logs.rows import JSON, JsonPart, LogPart, json_ending, log_rows
+from pipeline.sources.addresses import address, distinct
 from pipeline.sources.corpus_inputs import unique_names
 from pipeline.sources.corpus_plan import CorpusPart, plan_corpus
 from pipeline.sources.hub import dataset_name, is_saved
-from pipeline.sources.inputs import locate, named
+from pipeline.sources.inputs import locate, located, named
 from pipeline.sources.json_array import json_kind
 from pipeline.sources.table_rows import TablePart, ending_of
 from pipeline.sources.tables import PART_BYTES, check_format
@@ -62,7 +64,7 @@ def plan_logs(
     given = [paths] if isinstance(paths, str | os.PathLike) else paths
     arrays: set[str] = set()
     others: list[str] = []
-    for pattern in dict.fromkeys(os.fspath(path) for path in given):
+    for pattern in distinct(address(os.fspath(path)) for path in given):
         found, rest = _json_files(pattern)
         arrays |= found
         others += rest
@@ -154,7 +156,7 @@ def _json_files(pattern: str) -> tuple[set[str], list[str]]:
         return set(), [pattern]
     filesystem, inner = locate(pattern)
     local = filesystem.protocol in ("file", ("file", "local"))
-    full: Callable[[str], str] = str if local else filesystem.unstrip_protocol
+    full = functools.partial(located, filesystem)
     inner = os.path.normpath(inner) if local else inner
     try:
         paths = named(filesystem, inner)
