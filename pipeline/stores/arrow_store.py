@@ -171,7 +171,10 @@ class ArrowFolder(ObjectStore):
             data.slice(start, min(SLICE, data.size - start)) for start in range(0, data.size, SLICE)
         ]
         # From here to the last slice only Arrow's own requests may fail: see above.
-        stream = _connected(self, data.size <= SMALL).open_output_stream(self._key(name))
+        stream = _connected(self, data.size <= SMALL).open_output_stream(
+            self._key(name),
+            compression=None,  # else a name that ends in .zst is compressed again
+        )
         try:
             for piece in slices:
                 stream.write(piece)
