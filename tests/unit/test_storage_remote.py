@@ -417,3 +417,9 @@ def test_a_url_is_not_taken_for_a_path(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(ConfigError, match="folders of this machine only"):
         RunFolder(Path("s3://bucket/run")).create()
     assert not list(tmp_path.glob("s3*"))
+
+
+def test_a_mirror_is_for_its_user_only(folder: RunFolder) -> None:
+    folder.write_text(folder.part("corpus", 0), "text")
+    assert folder.mirror is not None
+    assert folder.mirror.home.stat().st_mode & 0o077 == 0
