@@ -81,7 +81,7 @@ class RunResult:
 def run(
     recipe: Recipe,
     *,
-    out: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | RunFolder | None = None,
     workers: int | None = None,
     address: str | None = None,
     serial: bool = False,
@@ -92,7 +92,8 @@ def run(
 
     Args:
         recipe: a checked recipe (`pipeline.recipe.load_recipe`).
-        out: output folder, instead of the recipe's: a path or a URL.
+        out: output folder, instead of the recipe's: a path, a URL, or a folder as
+            `pipeline.stores.address.run_folder` has it.
         workers: splits under way at a time; None for one per CPU.
         address: a Ray cluster to join; None starts a local Ray.
         serial: no Ray: one split after another in this process.

@@ -12,6 +12,7 @@ import click
 from pipeline.cli.figures import line
 from pipeline.cli.terminal import (
     DefaultGroup,
+    OutPath,
     chosen_executor,
     console,
     examples,
@@ -68,7 +69,7 @@ def audit() -> None:
               "by item: samples of lm-evaluation-harness, or a table of item and correct.")  # fmt: skip
 @click.option("--fail-on", metavar="EXPR", help="End with exit code 4 beyond these bounds, such as "
               "gsm8k>0.1%,any:verbatim>0.")  # fmt: skip
-@click.option("--out", type=FOLDER, default=DEFAULT_OUT, show_default=True, metavar="DIR",
+@click.option("--out", type=OutPath(file_okay=False), default=DEFAULT_OUT, show_default=True, metavar="DIR",
               help="Output folder.")  # fmt: skip
 @click.option("--id", "id_column", metavar="COLUMN", help="[default: id, uuid, conversation_id …]")
 @click.option("--text", "text_column", metavar="COLUMN",

@@ -13,7 +13,7 @@ import click
 
 from pipeline.cli.figures import line, print_account, print_metrics, print_threshold, sayer
 from pipeline.cli.predict import predict, rank
-from pipeline.cli.terminal import console, examples
+from pipeline.cli.terminal import OutPath, console, examples
 
 if TYPE_CHECKING:
     from classifiers.text_classifier import TextClassifier
@@ -77,7 +77,7 @@ positive_option = click.option(
     )
 )
 @click.argument("data", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True, metavar="DIR",
+@click.option("--out", type=OutPath(), required=True, metavar="DIR",
               help="Folder of the model: model, card.json, README.md, pictures.")  # fmt: skip
 @click.option("--positive", multiple=True, metavar="LABEL",
               help="The label to find; may be repeated.")  # fmt: skip
@@ -159,7 +159,7 @@ def train(data: tuple[str, ...], out: Path, **options: Any) -> None:
 @click.argument("data", nargs=-1, required=True)
 @click.option("--target", metavar="KIND=VALUE", help="Which of the card's thresholds to judge.")
 @positive_option
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+@click.option("--out", type=OutPath(file_okay=False), metavar="DIR",
               help="Leave figures and pictures there.")  # fmt: skip
 @click.option("--note", metavar="NAME", help="Put the figures into the card, by this name.")
 @data_options

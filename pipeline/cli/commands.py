@@ -15,7 +15,7 @@ from pipeline.cli.dedup import dedup
 from pipeline.cli.plan import plan
 from pipeline.cli.prompts import prompts
 from pipeline.cli.push import push
-from pipeline.cli.terminal import Group, console, examples, ray_options, run_manifest
+from pipeline.cli.terminal import Group, OutPath, console, examples, ray_options, run_manifest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +121,7 @@ def run(
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutPath(file_okay=False),
     metavar="DIR",
     help="Write NAME.txt for each file instead of printing.",
 )
@@ -217,7 +217,7 @@ def filters(names: tuple[str, ...]) -> None:
 @click.argument("what", type=click.Choice(["crawl", "leaks", "chats"]))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutPath(file_okay=False),
     metavar="DIR",
     help="Folder to write to, instead of one of the sample's name.",
 )

@@ -11,6 +11,7 @@ import click
 
 from pipeline.cli.terminal import (
     DefaultGroup,
+    OutPath,
     chosen_executor,
     console,
     examples,
@@ -55,7 +56,7 @@ def dedup() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="FILES...")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutPath(file_okay=False),
     default=DEFAULT_OUT,
     show_default=True,
     metavar="DIR",
@@ -114,9 +115,10 @@ def files(**options: Any) -> None:
     from pipeline.dedup.files import TableColumns, dedup_files
     from pipeline.dedup.settings import Alarm, Dedup
     from pipeline.runtime.progress import reporter
+    from pipeline.runtime.storage import is_url
     from pipeline.sources.tables import plan_tables
 
-    missing = [root for root in options["against"] if not Path(root).is_dir()]
+    missing = [root for root in options["against"] if not is_url(root) and not Path(root).is_dir()]
     if missing:
         raise ConfigError(f"--against {missing[0]}: no such folder")
     settings = Dedup(
@@ -128,7 +130,9 @@ def files(**options: Any) -> None:
         keep=tuple(options["keep"]),
         preferred_domains=tuple(options["preferred_domain"]),
         quality=options["quality"],
-        against=tuple(str(Path(root).absolute()) for root in options["against"]),
+        against=tuple(
+            root if is_url(root) else str(Path(root).absolute()) for root in options["against"]
+        ),
         alarm=Alarm(options["alarm_share"], options["alarm_minimum"], options["alarm"]),
         seed=options["seed"],
     )
@@ -183,7 +187,7 @@ def show(record: str, out: str, as_json: bool) -> None:
     )
 )
 @click.argument("paths", nargs=-1, required=True, metavar="FILES...")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True,
+@click.option("--out", type=OutPath(dir_okay=False), required=True,
               metavar="FILE", help="The table, Parquet.")  # fmt: skip
 @click.option("--min-documents", type=click.IntRange(1), default=5, show_default=True,
               help="Least pages of a site with the line.")  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli.figures import line, sayer
-from pipeline.cli.terminal import console, examples
+from pipeline.cli.terminal import OutPath, console, examples
 
 if TYPE_CHECKING:
     from classifiers.intent_labeller import ChatLabeller, IntentLabeller
@@ -34,7 +34,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     )
 )
 @click.argument("files", nargs=-1, required=True)
-@click.option("--out", type=FILE, metavar="FILE", help="JSONL, also .gz and .zst; standard output "
+@click.option("--out", type=OutPath(dir_okay=False), metavar="FILE",
+              help="JSONL, also .gz and .zst; standard output "
               "if left out, and nothing with --label.")  # fmt: skip
 @click.option("--model", type=FOLDER, metavar="DIR",
               help="A model that --save-model left  [default: the packaged one]")  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.figures import sayer
-from pipeline.cli.terminal import examples
+from pipeline.cli.terminal import OutPath, examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ __all__ = ["predict", "rank"]
 )
 @click.argument("model")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+@click.option("--out", type=OutPath(dir_okay=False), metavar="FILE",
               help="JSONL, also .gz and .zst; standard output if left out.")  # fmt: skip
 @click.option("--target", metavar="KIND=VALUE", help="Which of the card's thresholds to use.")
 @click.option("--text", metavar="COLUMN", help="Column of the texts  [default: text, else prompt "
@@ -66,7 +66,7 @@ def predict(
 )
 @click.argument("description")
 @click.argument("files", nargs=-1, required=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+@click.option("--out", type=OutPath(dir_okay=False), metavar="FILE",
               help="JSONL, also .gz and .zst; standard output if left out.")  # fmt: skip
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Only the best N.")
 @click.option("--encoder", metavar="MODEL", help="A sentence-transformers model by path or name.")

@@ -10,6 +10,7 @@ import click
 
 from pipeline.cli.figures import line
 from pipeline.cli.terminal import (
+    OutPath,
     chosen_executor,
     console,
     examples,
@@ -48,7 +49,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
               "definitions, before the Hub is asked  [default: $GRISTMILL_BENCHMARKS]")  # fmt: skip
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
               help="Change a value of the recipe, such as floor.quality=0.5.")  # fmt: skip
-@click.option("--out", type=FOLDER, default=DEFAULT_OUT, show_default=True, metavar="DIR",
+@click.option("--out", type=OutPath(file_okay=False), default=DEFAULT_OUT, show_default=True, metavar="DIR",
               help="Output folder.")  # fmt: skip
 @ray_options
 @click.option("--json", "as_json", is_flag=True, help="Print prompts.json instead of a summary.")
@@ -89,7 +90,7 @@ def run(**options: Any) -> int:
     )
 )
 @click.argument("conversation", metavar="ID")
-@click.option("--out", type=FOLDER, default=DEFAULT_OUT, show_default=True, metavar="DIR",
+@click.option("--out", type=OutPath(file_okay=False), default=DEFAULT_OUT, show_default=True, metavar="DIR",
               help="Folder of the selection.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def explain(conversation: str, out: Path, as_json: bool) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DefaultGroup",
     "Group",
+    "OutPath",
     "chosen_executor",
     "console",
     "examples",
@@ -70,6 +71,19 @@ class DefaultGroup(click.Group):
         if args and args[0] not in known:
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+
+class OutPath(click.Path):
+    """A path of this machine that a command writes to; a URL is refused, not taken for a path."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(path_type=Path, **kwargs)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        from pipeline.runtime.storage import refuse_url
+
+        refuse_url(Path(value))
+        return super().convert(value, param, ctx)
 
 
 def examples(*lines: str) -> str:

@@ -34,7 +34,7 @@ from pipeline.dedup.settings import Dedup
 from pipeline.dedup.shuffle import deduplicate, sweep
 from pipeline.runtime.executor import Executor
 from pipeline.runtime.progress import Reporter, shown
-from pipeline.runtime.storage import RunFolder
+from pipeline.runtime.storage import RunFolder, is_url
 from pipeline.sources.columns import ColumnTypes, is_json_text, unify
 from pipeline.sources.tables import TablePart, read_batches, stamp
 
@@ -293,7 +293,7 @@ def _check_settings(out: Path, settings: Dedup, columns: TableColumns) -> None:
                 f"{option} {name}: kept.parquet has a column of this name for the clusters; "
                 "rename that of the input"
             )
-    if out.resolve() in (Path(root).resolve() for root in settings.against):
+    if out.resolve() in (Path(root).resolve() for root in settings.against if not is_url(root)):
         raise ConfigError(
             f"--against {out} is the output folder, too: all would be copies of themselves; "
             "give another with --out"

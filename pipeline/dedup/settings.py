@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.signatures import Signing
+from pipeline.runtime.storage import is_url
 
 __all__ = ["Alarm", "Dedup", "Rule"]
 
@@ -97,7 +98,7 @@ class Dedup:
     keep: tuple[Rule, ...] = ("longest",)
     preferred_domains: tuple[str, ...] = ()
     quality: str = ""
-    against: tuple[str, ...] = dataclasses.field(default=(), metadata={"file": True})
+    against: tuple[str, ...] = dataclasses.field(default=(), metadata={"file": True, "url": True})
     payload: bool = False
     alarm: Alarm = Alarm()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
@@ -114,6 +115,12 @@ class Dedup:
         ):
             if (rule in self.keep) != bool(given):
                 raise ConfigError(f"the rule {rule} in keep and the key {name} need each other")
+        for earlier in self.against:
+            if is_url(earlier) and re.search("[@?#]", earlier):
+                raise ConfigError(
+                    "against: a URL takes no user, password and query, since manifests name it; "
+                    "credentials are read from the environment"
+                )
         for domain in self.preferred_domains:
             if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)+", domain):
                 raise ConfigError(

@@ -22,6 +22,7 @@ from pipeline.core.errors import GristmillError
 from pipeline.core.registry import nearest
 from pipeline.recipe.tree import Key, Tree
 from pipeline.recipe.wording import explain, show
+from pipeline.runtime.storage import is_url
 
 __all__ = ["INVALID", "blamed", "build", "check_keys", "check_value", "parse_size"]
 
@@ -94,7 +95,8 @@ def build(
     }
     for name, field in fields.items():
         if field.metadata.get("file") and name in options:
-            values[name] = _check_files(tree, (*key, name), values[name])
+            urls = bool(field.metadata.get("url"))
+            values[name] = _check_files(tree, (*key, name), values[name], urls)
     missing = [
         name
         for name, field in fields.items()
@@ -140,11 +142,14 @@ def check_value(tree: Tree, key: Key, hint: Any) -> Any:
     return INVALID
 
 
-def _check_files(tree: Tree, key: Key, value: Any) -> Any:
-    """``value``, a path, several or none, or `INVALID` if one of them is not there."""
+def _check_files(tree: Tree, key: Key, value: Any, urls: bool) -> Any:
+    """``value``, a path, several or none, or `INVALID` if one of them is not there.
+
+    Where ``urls`` may stand, what is behind them is looked for later.
+    """
     sound = True
     for inner, path in enumerate(value) if isinstance(value, tuple) else [(None, value)]:
-        if isinstance(path, str) and not os.path.exists(path):
+        if isinstance(path, str) and not (urls and is_url(path)) and not os.path.exists(path):
             tree.fault(key if inner is None else (*key, inner), f"{path}: no such file or folder")
             sound = False
     return value if sound else INVALID

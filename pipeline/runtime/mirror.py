@@ -168,10 +168,23 @@ class Mirror:
         """All files below a folder of the store."""
         return [self.root / name for name in self.store.names(self.name(home))]
 
+    def prepare(self) -> None:
+        """Make the mirror's folder, for this user's eyes only.
+
+        Raises:
+            StorageError: it is another user's.
+        """
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.home.stat().st_uid != os.getuid():
+            raise StorageError(
+                f"{self.home} belongs to another user; name a folder of your own with GRISTMILL_CACHE"
+            )
+
     @contextlib.contextmanager
     def scratch(self, what: str, holder: str | None = None) -> Iterator[Path]:
         """A path for a file that is gone when the block ends, unless it was moved away."""
         folder = self.tmp / (holder or "reading")
+        self.prepare()
         folder.mkdir(parents=True, exist_ok=True)
         temporary = folder / f"{what}-{uuid.uuid4().hex}"
         try:
@@ -187,6 +200,7 @@ class Mirror:
         """Remove what earlier runs on this machine left half written."""
         if (self.tmp / holder).is_dir():
             return
+        self.prepare()
         (self.tmp / holder).mkdir(parents=True, exist_ok=True)
         for stale in self.tmp.iterdir():
             if stale.name not in (holder, "reading"):
@@ -195,7 +209,7 @@ class Mirror:
     def identity(self) -> str:
         """A name that only this mirror has."""
         path = self.home / "id"
-        self.home.mkdir(parents=True, exist_ok=True)
+        self.prepare()
         try:
             with path.open("x") as file:
                 file.write(uuid.uuid4().hex)

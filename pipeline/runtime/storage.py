@@ -147,7 +147,8 @@ class RunFolder:
         with contextlib.ExitStack() as stack:
             place = self.state if self.mirror is None else self.mirror.home
             with storage_errors(place):
-                place.mkdir(parents=True, exist_ok=True)
+                if self.mirror is not None:
+                    self.mirror.prepare()
                 handle = stack.enter_context((place / "lock").open("w"))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,8 +3,10 @@
 An upload is one request, or parts that one last request makes an object of. Arrow sends that last
 request when a stream is closed, also by the garbage collector after an error in our own code, and so
 publishes half an object. Here nothing of ours can fail between the first byte and the last: a mapped file
-is written by a thread that no signal interrupts. Where a request of Arrow's own fails while it writes in
-the background, the last one is never sent.
+is written by a thread that no signal interrupts. Where a request of Arrow's own fails, it depends on the
+client's settings whether the last one is sent all the same. It never is where parts are written in the
+background and the upload was begun when the stream was opened; so these are the settings for a file
+that takes parts. A small file is put by one request when its stream is closed.
 """
 
 from __future__ import annotations
@@ -35,9 +37,9 @@ Answer = TypeVar("Answer")
 
 PATIENCE = Patience()
 CONNECTIONS = 64  # at a time, from this machine: the bucket is the user's own
-SLICE = (
-    64 << 20
-)  # bytes written between two waits, so that a large file is not copied to memory whole
+SMALL = 4 << 20  # bytes that Arrow puts by one request
+# Bytes written between two waits, so that a large file is not copied to memory whole.
+SLICE = 64 << 20
 MD5 = re.compile(r"[0-9a-f]{32}")
 ACCESS = (
     "ACCESS_DENIED",
@@ -71,8 +73,8 @@ class ArrowFolder(ObjectStore):
     def scheme(self) -> str:
         raise NotImplementedError
 
-    def connect(self) -> Any:
-        """Arrow's client."""
+    def connect(self, small: bool) -> Any:
+        """Arrow's client, for small files or for those that take parts."""
         raise NotImplementedError
 
     def stat(self, name: str) -> Seen | None:
@@ -169,7 +171,10 @@ class ArrowFolder(ObjectStore):
             data.slice(start, min(SLICE, data.size - start)) for start in range(0, data.size, SLICE)
         ]
         # From here to the last slice only Arrow's own requests may fail: see above.
-        stream = _connected(self).open_output_stream(self._key(name))
+        stream = _connected(self, data.size <= SMALL).open_output_stream(
+            self._key(name),
+            compression=None,  # else a name that ends in .zst is compressed again
+        )
         try:
             for piece in slices:
                 stream.write(piece)
@@ -202,7 +207,7 @@ class S3Folder(ArrowFolder):
     def scheme(self) -> str:
         return "s3"
 
-    def connect(self) -> Any:
+    def connect(self, small: bool) -> Any:
         from pyarrow import fs
 
         names = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -216,7 +221,7 @@ class S3Folder(ArrowFolder):
             connect_timeout=min(PATIENCE.timeout, 30.0),
             retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # we do that ourselves
             background_writes=True,  # else a part that failed is left out of the object
-            allow_delayed_open=True,  # a small file is one request
+            allow_delayed_open=small,
             **place,
         )
 
@@ -228,7 +233,7 @@ class GcsFolder(ArrowFolder):
     def scheme(self) -> str:
         return "gs"
 
-    def connect(self) -> Any:
+    def connect(self, small: bool) -> Any:
         import datetime
 
         from pyarrow import fs
@@ -249,15 +254,17 @@ def _region(bucket: str) -> str:
         return REGION  # what is wrong, the first request proper will say
 
 
-def _connected(folder: ArrowFolder) -> Any:
+def _connected(folder: ArrowFolder, small: bool = True) -> Any:
     """Arrow's client in this process; connections do not survive a fork."""
     endpoints = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "STORAGE_EMULATOR_HOST")
-    return _client(folder, os.getpid(), tuple(os.environ.get(name) for name in endpoints))
+    return _client(folder, small, os.getpid(), tuple(os.environ.get(name) for name in endpoints))
 
 
 @functools.lru_cache(maxsize=8)
-def _client(folder: ArrowFolder, process: int, endpoints: tuple[str | None, ...]) -> Any:
-    return folder.connect()
+def _client(
+    folder: ArrowFolder, small: bool, process: int, endpoints: tuple[str | None, ...]
+) -> Any:
+    return folder.connect(small)
 
 
 @functools.cache
