@@ -91,6 +91,7 @@ class Curation:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
         if self.extraction.pdf:
             declared += [("pdf", signal) for signal in self.extraction.pdf.signals]
+        declared += [("extract", signal) for signal in self.extraction.engine_signals]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
         return Schemas(

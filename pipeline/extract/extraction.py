@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from classifiers.language import LanguageIdentifier
-from pipeline.core.decisions import Bound, Verdict
+from pipeline.core.decisions import Bound, Signal, Verdict
 from pipeline.core.errors import ConfigError, GristmillError, RecordError
 from pipeline.core.records import RawRecord
 from pipeline.extract.html import Engine, make_engine
@@ -146,6 +146,11 @@ class Extraction:
     def _engine(self) -> Engine:
         return make_engine(self.engine, self.options)
 
+    @property
+    def engine_signals(self) -> tuple[Signal, ...]:
+        """What the engine measures besides the text, by ``extract.NAME``."""
+        return self._engine.signals
+
     def prepare(self) -> None:
         """Called once in a process of its own; see `pipeline.extract.Engine.prepare`.
 
@@ -257,7 +262,8 @@ class Extraction:
                     return Extracted(
                         None, decoded.charset, decoded.source, signals, screening.verdict
                     )
-            text = self._engine.extract(page)
+            text, measured = self._engine.read(page)
+            signals = {**signals, **measured}
         except MemoryError as error:
             raise RecordError("extract.memory", "out of memory") from error
         except GristmillError:  # such as a model that is missing: no fault of the record

@@ -15,13 +15,14 @@ import re
 import sys
 import unicodedata
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.extract.blocks.outline import Outline
 
-__all__ = ["LEVELS", "NUMBERS", "WORDS_PER_ELEMENT", "Measured", "block_texts", "maker_words", "measure_blocks"]
+__all__ = ["LEVELS", "NUMBERS", "WORDS_PER_ELEMENT", "Measured", "Vocabulary", "block_texts", "maker_words", "measure_blocks", "vocabulary_of"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -45,6 +46,7 @@ class Measured:
         words: ``int64[elements, WORDS_PER_ELEMENT]``, numbers of maker's words of each element that
             ``elements`` names; 0 is none.
         alike: ``int64[blocks]``, blocks with the same number have the same path of tags and classes.
+        lengths: words of each block; where none are parted by spaces, characters count in part.
         texts: of the blocks, white space collapsed.
     """
 
@@ -52,6 +54,7 @@ class Measured:
     elements: Ints
     words: Ints
     alike: Ints
+    lengths: Floats
     texts: list[str]
 
 
@@ -138,13 +141,13 @@ def maker_words(tag: str, attributes: str) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=1 << 15)
-def _numbers_of(tag: str, attributes: str, vocabulary: _Vocabulary) -> list[int]:
+def _numbers_of(tag: str, attributes: str, vocabulary: Vocabulary) -> list[int]:
     known = vocabulary.words
     found = [known[word] for word in maker_words(tag, attributes) if word in known]
     return (found + [0] * WORDS_PER_ELEMENT)[:WORDS_PER_ELEMENT]
 
 
-class _Vocabulary:
+class Vocabulary:
     """Maker's words by number, hashed by identity so that it may key a cache."""
 
     def __init__(self, words: Mapping[str, int]):
@@ -152,194 +155,187 @@ class _Vocabulary:
 
 
 @functools.lru_cache(maxsize=4)
-def vocabulary_of(words: tuple[str, ...]) -> _Vocabulary:
+def vocabulary_of(words: tuple[str, ...]) -> Vocabulary:
     """Numbers of words: their places, from 1 on."""
-    return _Vocabulary({word: number for number, word in enumerate(words, 1)})
+    return Vocabulary({word: number for number, word in enumerate(words, 1)})
 
 
-def _log(values: npt.NDArray[np.generic]) -> Floats:
+def _log(values: Any) -> Any:
     """log2(1 + n) / 8, rounded to 1/512."""
-    logs: Floats = np.round(np.log2(1.0 + values) * 64.0) / 512.0
-    return logs
+    return np.round(np.log2(1.0 + values) * 64.0) / 512.0
 
 
-def _ratio(part: npt.NDArray[np.generic], whole: npt.NDArray[np.generic]) -> Floats:
-    shares: Floats = part / np.maximum(whole, 1)
-    return shares
-
-
-def measure_blocks(outline: Outline, vocabulary: _Vocabulary) -> Measured:
+def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
     """Features of every block of a page that has some."""
     texts = block_texts(outline)
     count = len(texts)
-    lengths = np.fromiter(map(len, texts), np.int64, count)
-    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    text = "".join(texts)
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    kinds = _CLASS()[np.minimum(codes, sys.maxunicode)]
-    owner = np.repeat(np.arange(count), lengths)
-    counts = np.bincount(owner * _CLASSES + kinds, minlength=count * _CLASSES).reshape(count, _CLASSES)
-    tally = counts.astype(np.float64)
-    spaces, upper, lower, other = tally[:, 5], tally[:, 1], tally[:, 2], tally[:, 3]
-    words = spaces + 1 + np.floor(tally[:, 12] / 2) + np.floor(tally[:, 13] / 5)
-    letters = upper + lower + other + tally[:, 12] + tally[:, 13]
-    ends_with = kinds[np.maximum(starts + lengths - 1, 0)]
-    begins = kinds[np.minimum(starts, len(kinds) - 1)]
-
-    piece_lengths = np.fromiter(map(len, outline.pieces), np.int64, len(outline.pieces)).astype(np.float64)
-    linked = np.where(outline.links[outline.piece_elements], piece_lengths, 0.0)
-    block_chars = np.bincount(outline.piece_blocks, piece_lengths, count)
-    block_linked = np.bincount(outline.piece_blocks, linked, count)
-    link_share = block_linked / np.maximum(block_chars, 1)
-
-    # Sums over each element, from sums over the pieces before its ends.
-    first, last = outline.first_piece, outline.last_piece
-    def within(values: Floats) -> Floats:
-        sums = np.concatenate([[0.0], np.cumsum(values)])
-        difference: Floats = sums[last] - sums[first]
-        return difference
-
-    block_start = np.zeros(len(outline.pieces))
-    first_of_block = np.flatnonzero(np.diff(outline.piece_blocks, prepend=-1))
-    block_start[first_of_block] = 1.0
-    size = within(piece_lengths)
-    element_linked = within(linked)
-    element_blocks = within(block_start)
-    # Words and sentence marks are known of blocks; they count where the block begins.
-    marks = np.zeros(len(outline.pieces))
-    marks[first_of_block] = tally[:, 6] + tally[:, 7]
-    long = np.zeros(len(outline.pieces))
-    long[first_of_block] = np.where((words >= 12) & (link_share < 0.5), words, 0)
-    wordy = np.zeros(len(outline.pieces))
-    wordy[first_of_block] = words
-    element_marks, element_long, element_words = within(marks), within(long), within(wordy)
-    element_headings = np.zeros(len(outline.tags))
-    heading = np.fromiter((len(tag) == 2 and tag[0] == "h" and tag[1] in "123456" for tag in outline.tags), np.bool_, len(outline.tags))
-    head_number = np.cumsum(heading)
-    # The last element below each: elements are numbered in document order.
-    below = _last_below(outline.parents)
-    element_headings = (head_number[below] - head_number).astype(np.float64)
-
-    # The elements around each block that each hold more text than the one before.
-    larger = outline.parents.copy()
-    for _ in range(32):
-        same = (size[larger] == size) & (larger > 0)
-        same &= larger != outline.parents[larger]
-        if not same.any():
-            break
-        larger[same] = outline.parents[larger[same]]
-    chain = np.empty((count, 1 + LEVELS), np.int64)
-    chain[:, 0] = outline.piece_elements[first_of_block]
-    chain[:, 1] = outline.block_elements
-    for level in range(2, 1 + LEVELS):
-        chain[:, level] = larger[chain[:, level - 1]]
-
-    total = max(float(size[0]), 1.0)
-    place = np.arange(count)
-    before = np.cumsum(block_chars) - block_chars
-    repeats: dict[str, int] = {}
-    nth = np.empty(count)
-    for number, one in enumerate(texts):
-        seen = repeats.get(one, 0)
-        nth[number] = seen
-        repeats[one] = seen + 1
-    often = np.fromiter((repeats[one] for one in texts), np.float64, count)
-
-    # Blocks of one make: the same names and classes around.
-    makes: dict[tuple[str, ...], int] = {}
-    tags, attributes, parents = outline.tags, outline.attributes, outline.parents
-    made: dict[int, int] = {}
-    alike = np.empty(count, np.int64)
-    inner = chain[:, 1].tolist()
-    lead = chain[:, 0].tolist()
-    up = outline.parents.tolist()
-    class_of = _class_of
-    for number in range(count):
-        key = (lead[number] << 32) | inner[number]
-        found = made.get(key)
-        if found is None:
-            own, above = inner[number], up[inner[number]]
-            path = (
-                tags[lead[number]], class_of(attributes[lead[number]]), tags[own], class_of(attributes[own]),
-                tags[above], class_of(attributes[above]),
-            )
-            found = made[key] = makes.setdefault(path, len(makes))
-        alike[number] = found
-    make_blocks = np.bincount(alike, minlength=len(makes)).astype(np.float64)
-    make_words = np.bincount(alike, words, len(makes))
-
-    depth = _depths(outline.parents)
-    columns: list[Floats] = [
-        _log(lengths), _log(words), link_share, (link_share > 0.9) * 1.0,
-        _ratio(upper, letters), _ratio(tally[:, 4], lengths), _ratio(tally[:, 6], words), _ratio(tally[:, 7], words),
-        _ratio(tally[:, 8] + tally[:, 9], lengths), _ratio(tally[:, 10], words), np.minimum(tally[:, 10], 4) / 4, np.minimum(tally[:, 11], 4) / 4,
-        np.minimum(_ratio(letters, words) / 8, 2), _ratio(tally[:, 12] + tally[:, 13], letters),
-        (ends_with == 6) * 1.0, (ends_with == 7) * 1.0, (ends_with == 4) * 1.0, (begins == 1) * 1.0, (begins == 4) * 1.0, (begins == 10) * 1.0,
-        (words == 1) * 1.0, ((words > 1) & (words <= 3)) * 1.0, ((words > 3) & (words <= 8)) * 1.0, (words >= 25) * 1.0,
-        _ratio(place, np.array(count)), before / total, _log(place), _log(count - 1 - place), _log(before), _log(total - before),
-        np.minimum(nth, 4) / 4, np.minimum(often - 1, 4) / 4,
-        _log(make_blocks[alike]), _ratio(make_blocks[alike], np.array(count)), make_words[alike] / max(float(words.sum()), 1.0),
-        np.minimum(_ratio(make_words[alike], make_blocks[alike]) / 32, 2), np.minimum(depth[inner] / 24, 2),
-    ]
-    previous = size[chain[:, 1]]
-    for level in range(1, 1 + LEVELS):
-        element = chain[:, level]
-        columns += [
-            _log(element_words[element]), size[element] / total, _ratio(element_linked[element], size[element]), _log(element_blocks[element]),
-            np.minimum(_ratio(element_marks[element], element_words[element]) * 4, 2), _ratio(element_long[element], element_words[element]),
-            _log(element_headings[element]),
-        ]
-        if level > 1:
-            columns.append(previous / np.maximum(size[element], 1))
-            columns.append(_ratio(before - _start_chars(first, piece_lengths)[element], size[element]))
-        previous = size[element]
+    text_columns, words, tally, shares = _of_texts(outline, texts)
+    chain, element_columns, sizes = _of_elements(outline, words, tally, shares[0])
+    alike = _alike(outline, chain)
+    place_columns = _of_places(outline, texts, words, shares[1], alike, chain)
+    total = max(float(words.sum()), 1.0)
+    linked, long, headings = sizes
     page = [
-        _log(np.array(float(words.sum()))), _log(np.array(float(count))), np.array(element_linked[0] / total), np.array(element_long[0] / max(float(words.sum()), 1.0)),
-        np.array(min(float(tally[:, 11].sum()) / count, 1.0)), _log(np.array(float(heading.sum()))), np.array(float((words <= 3).sum()) / count),
-        np.array(min(float(tally[:, 4].sum()) / max(float(lengths.sum()), 1.0) * 4, 2.0)), np.array(float((link_share > 0.9).sum()) / count),
-    ]
-    columns += [np.full(count, float(value)) for value in page]
-    numbers = np.stack(columns, axis=1)
-
+        _log(total), _log(float(count)), linked, long / total, _log(headings),
+        min(float(tally[:, 11].sum()) / count, 1.0), float((words <= 3).sum()) / count,
+        min(float(tally[:, 4].sum()) / max(float(tally.sum()), 1.0) * 4, 2.0), float((shares[0] > 0.9).sum()) / count,
+    ]  # fmt: skip
+    numbers = np.empty((NUMBERS, count))
+    columns = [*text_columns, *place_columns, *element_columns]
+    for at, column in enumerate(columns):
+        numbers[at] = column
+    numbers[len(columns) :] = np.array(page, np.float64)[:, None]
     used, rows = np.unique(chain, return_inverse=True)
+    tags, attributes = outline.tags, outline.attributes
     listed = [_numbers_of(tags[element], attributes[element], vocabulary) for element in used.tolist()]
     return Measured(
         numbers=np.round(numbers * 512.0) / 512.0,
         elements=rows.reshape(chain.shape).astype(np.int64),
         words=np.array(listed, np.int64).reshape(len(used), WORDS_PER_ELEMENT),
         alike=alike,
+        lengths=words,
         texts=texts,
     )
+
+
+def _of_texts(
+    outline: Outline, texts: list[str]
+) -> tuple[list[Floats], Floats, Floats, tuple[Floats, Floats]]:
+    """Columns of what the texts are like; their words; kinds of characters; share and number in links."""
+    count = len(texts)
+    lengths = np.fromiter(map(len, texts), np.int64, count)
+    ends = np.cumsum(lengths)
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    kinds = _CLASS()[codes] if len(codes) else np.zeros(1, np.uint8)
+    owner = np.repeat(np.arange(0, count * _CLASSES, _CLASSES), lengths)
+    tally = np.bincount(owner + kinds[: len(codes)], minlength=count * _CLASSES).reshape(count, _CLASSES).astype(np.float64)
+    words = tally[:, 5] + 1 + np.floor(tally[:, 12] / 2) + np.floor(tally[:, 13] / 5)
+    unspaced = tally[:, 12] + tally[:, 13]
+    letters = tally[:, 1] + tally[:, 2] + tally[:, 3] + unspaced
+    some = lengths > 0
+    last = np.where(some, kinds[np.minimum(ends, len(kinds)) - 1], 0)
+    first = np.where(some, kinds[np.minimum(ends - lengths, len(kinds) - 1)], 0)
+    linked_pieces = outline.links[outline.piece_elements]
+    sizes = np.fromiter(map(len, outline.pieces), np.float64, len(outline.pieces))
+    characters = np.bincount(outline.piece_blocks, sizes, count)
+    linked = np.bincount(outline.piece_blocks, sizes * linked_pieces, count) / np.maximum(characters, 1)
+    per_length, per_word = 1 / np.maximum(lengths, 1), 1 / words
+    columns = [
+        _log(lengths), _log(words), linked, linked > 0.9,
+        tally[:, 1] / np.maximum(letters, 1), tally[:, 4] * per_length, tally[:, 6] * per_word, tally[:, 7] * per_word,
+        (tally[:, 8] + tally[:, 9]) * per_length, np.minimum(tally[:, 10] * per_word, 2),
+        np.minimum(tally[:, 10], 4) / 4, np.minimum(tally[:, 11], 4) / 4,
+        np.minimum(letters * per_word / 8, 2), unspaced / np.maximum(letters, 1),
+        last == 6, last == 7, last == 4, first == 1, first == 4, first == 10,
+        words == 1, (words > 1) & (words <= 3), (words > 3) & (words <= 8), words >= 25,
+    ]  # fmt: skip
+    return columns, words, tally, (linked, characters)
+
+
+def _of_places(
+    outline: Outline, texts: list[str], words: Floats, characters: Floats, alike: Ints, chain: Ints
+) -> list[Floats]:
+    """Columns of where the blocks stand, and what there is of their text and of their make."""
+    count = len(texts)
+    total = max(float(characters.sum()), 1.0)
+    place = np.arange(count)
+    before = np.cumsum(characters) - characters
+    repeats: dict[str, int] = {}
+    nth = []
+    for one in texts:
+        seen = repeats.get(one, 0)
+        nth.append(seen)
+        repeats[one] = seen + 1
+    often = [repeats[one] for one in texts]
+    make_blocks = np.bincount(alike).astype(np.float64)
+    make_words = np.bincount(alike, words)
+    return [
+        place / count, before / total, _log(place), _log(count - 1 - place), _log(before), _log(total - before),
+        np.minimum(nth, 4) / 4, np.minimum(np.array(often) - 1, 4) / 4,
+        _log(make_blocks)[alike], (make_blocks / count)[alike], (make_words / max(float(words.sum()), 1.0))[alike],
+        np.minimum(make_words / np.maximum(make_blocks, 1) / 32, 2)[alike],
+        np.minimum(outline.depths[chain[:, 1]] / 24, 2),
+    ]  # fmt: skip
+
+
+def _of_elements(
+    outline: Outline, words: Floats, tally: Floats, linked_share: Floats
+) -> tuple[Ints, list[Floats], tuple[float, float, float]]:
+    """The elements around each block, columns of them; of the page: share in links, long words, headings."""
+    pieces = len(outline.pieces)
+    sizes = np.fromiter(map(len, outline.pieces), np.float64, pieces)
+    first_of_block = np.flatnonzero(np.diff(outline.piece_blocks, prepend=-1))
+    # One row for each thing that is summed over elements; words and marks count where a block begins.
+    amounts = np.zeros((6, pieces + 1))
+    amounts[0, 1:] = sizes
+    amounts[1, 1:] = sizes * outline.links[outline.piece_elements]
+    at = first_of_block + 1
+    amounts[2, at] = 1
+    amounts[3, at] = words
+    amounts[4, at] = tally[:, 6] + tally[:, 7]
+    amounts[5, at] = np.where((words >= 12) & (linked_share < 0.5), words, 0)
+    sums = np.cumsum(amounts, axis=1)
+    first, last = outline.first_piece, outline.last_piece
+    within = sums[:, last] - sums[:, first]
+    size = within[0]
+    headings = np.cumsum(outline.headings)
+    heads = (headings[outline.last_below] - headings).astype(np.float64)
+
+    larger = _larger(outline.parents, size)
+    chain = np.empty((len(first_of_block), 1 + LEVELS), np.int64)
+    chain[:, 0] = outline.piece_elements[first_of_block]
+    chain[:, 1] = outline.block_elements
+    for level in range(2, 1 + LEVELS):
+        chain[:, level] = larger[chain[:, level - 1]]
+
+    whole = max(float(size[0]), 1.0)
+    logs = _log(np.stack([within[3], within[2], heads]))
+    least, word_count = np.maximum(size, 1), np.maximum(within[3], 1)
+    of_element = np.stack([
+        logs[0], size / whole, within[1] / least, logs[1],
+        np.minimum(within[4] / word_count * 4, 2), within[5] / word_count, logs[2],
+    ])  # fmt: skip
+    begin = sums[0, first]
+    before = sums[0, first_of_block]
+    columns: list[Floats] = []
+    for level in range(1, 1 + LEVELS):
+        element = chain[:, level]
+        columns += list(of_element[:, element])
+        if level > 1:
+            columns += [size[chain[:, level - 1]] / least[element], (before - begin[element]) / least[element]]
+    return chain, columns, (float(within[1, 0]) / whole, float(within[5, 0]), float(heads[0]))
+
+
+def _larger(parents: Ints, size: Floats) -> Ints:
+    """For each element the nearest around it that holds more text."""
+    larger = parents.copy()
+    while True:
+        same = (size[larger] == size) & (larger > 0)
+        if not same.any():
+            return larger
+        larger[same] = larger[larger[same]]
+
+
+def _alike(outline: Outline, chain: Ints) -> Ints:
+    """Blocks of one make have one number: the same names and classes around."""
+    tags, attributes, parents = outline.tags, outline.attributes, outline.parents
+    pairs, owner = np.unique(chain[:, 0] << 32 | chain[:, 1], return_inverse=True)
+    makes: dict[tuple[str, ...], int] = {}
+    numbers = []
+    for pair in pairs.tolist():
+        lead, own = pair >> 32, pair & 0xFFFFFFFF
+        above = int(parents[own])
+        path = (
+            tags[lead], _class_of(attributes[lead]), tags[own], _class_of(attributes[own]),
+            tags[above], _class_of(attributes[above]),
+        )  # fmt: skip
+        numbers.append(makes.setdefault(path, len(makes)))
+    return np.array(numbers, np.int64)[owner.reshape(-1)]
 
 
 def _class_of(attributes: str) -> str:
     at = attributes.find('class="')
     return attributes[at : attributes.find('"', at + 7)] if at >= 0 else ""
-
-
-def _last_below(parents: Ints) -> Ints:
-    """For each element the last one within it, or itself."""
-    below = np.arange(len(parents))
-    listed, up = below.tolist(), parents.tolist()
-    for element in range(len(listed) - 1, 0, -1):
-        parent = up[element]
-        if listed[element] > listed[parent]:
-            listed[parent] = listed[element]
-    return np.array(listed, np.int64)
-
-
-def _depths(parents: Ints) -> Floats:
-    depths = [0] * len(parents)
-    up = parents.tolist()
-    for element in range(1, len(depths)):
-        depths[element] = depths[up[element]] + 1
-    return np.array(depths, np.float64)
-
-
-def _start_chars(first: Ints, piece_lengths: Floats) -> Floats:
-    sums = np.concatenate([[0.0], np.cumsum(piece_lengths)])
-    started: Floats = sums[first]
-    return started
 
 
 NUMBERS = 37 + 7 * LEVELS + 2 * (LEVELS - 1) + 9

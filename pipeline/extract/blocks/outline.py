@@ -43,6 +43,8 @@ _INLINE = frozenset(
     }
 )
 
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
 
 @dataclasses.dataclass(slots=True)
 class Outline:
@@ -59,6 +61,9 @@ class Outline:
         piece_blocks: the block that each belongs to; blocks are numbered in document order.
         block_elements: innermost block-level element around each block.
         breaks: for each piece whether a line break (``br``) precedes it within its block.
+        depths: elements around each.
+        last_below: the last element within each, or itself.
+        headings: whether each is a heading, ``h1`` to ``h6``.
         truncated: the page has more tags than `MAX_TAGS`; what follows is left out.
     """
 
@@ -73,6 +78,9 @@ class Outline:
     piece_blocks: Ints
     block_elements: Ints
     breaks: list[bool]
+    depths: Ints
+    last_below: Ints
+    headings: npt.NDArray[np.bool_]
     truncated: bool
 
 
@@ -89,8 +97,8 @@ def outline_of(page: str) -> Outline:
 
 
 def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
-    tags, attributes, parents, links = ["#"], [""], [0], [False]
-    first, last = [0], [0]
+    tags, attributes, parents, links, depths = ["#"], [""], [0], [False], [0]
+    first, last, below = [0], [0], [0]
     pieces: list[str] = []
     piece_elements: list[int] = []
     piece_blocks: list[int] = []
@@ -105,6 +113,7 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
             if len(stack) > 1:
                 element = stack.pop()
                 last[element] = len(pieces)
+                below[element] = len(tags) - 1
                 if name[1:] not in inline:
                     fresh = True
                     if len(holders) > 1:
@@ -117,6 +126,7 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
         else:
             number = len(tags)
             parent = stack[-1]
+            depths.append(len(stack))
             stack.append(number)
             tags.append(name)
             attributes.append(attribute)
@@ -124,6 +134,7 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
             links.append(links[parent] or name == "a")
             first.append(len(pieces))
             last.append(0)
+            below.append(0)
             if name not in inline:
                 fresh = True
                 holders.append(number)
@@ -137,9 +148,9 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
             breaks.append(broken)
             broken = False
         elif text and pieces and not fresh:
-            pieces[-1] += " "
+            pieces[-1] += "\n" if "\n" in text else " "
     for element in stack:
-        last[element] = len(pieces)
+        last[element], below[element] = len(pieces), len(tags) - 1
     return Outline(
         tags=tags,
         attributes=attributes,
@@ -152,5 +163,8 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
         piece_blocks=np.array(piece_blocks, np.int64),
         block_elements=np.array(block_elements, np.int64),
         breaks=breaks,
+        depths=np.array(depths, np.int64),
+        last_below=np.array(below, np.int64),
+        headings=np.fromiter(map(_HEADINGS.__contains__, tags), np.bool_, len(tags)),
         truncated=truncated,
     )
