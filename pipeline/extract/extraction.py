@@ -17,6 +17,7 @@ from pipeline.core.decisions import Bound, Signal, Verdict
 from pipeline.core.errors import ConfigError, GristmillError, RecordError
 from pipeline.core.records import RawRecord
 from pipeline.extract.html import Engine, make_engine
+from pipeline.extract.metadata import page_metadata
 from pipeline.extract.page import Page
 from pipeline.extract.pdf.damage import is_pdf
 from pipeline.extract.pdf.settings import Pdf
@@ -126,6 +127,8 @@ class Extraction:
         prescreen: None extracts every page.
         limits: what one record may cost.
         pdf: how PDFs are read; None reads them as the pages they are not.
+        metadata: read title, author, date, address and site name of each page, too
+            (`pipeline.extract.metadata`).
 
     Raises:
         PluginError: no such engine.
@@ -137,6 +140,7 @@ class Extraction:
     prescreen: Prescreen | None = None
     limits: Limits = Limits()
     pdf: Pdf | None = None
+    metadata: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", dict(self.options))
@@ -171,6 +175,7 @@ class Extraction:
         pdf = {} if self.pdf is None else {"pdf": self.pdf.parameters()}
         return {
             **pdf,
+            **({"metadata": True} if self.metadata else {}),
             **make_engine(self.engine, self.options).parameters(),
             "prescreen": self.prescreen and self.prescreen.parameters(),
             "limits": limits,
@@ -190,7 +195,9 @@ class Extraction:
             )
         pdf = spec["pdf"] and Pdf(**spec["pdf"])
         limits = Limits(**spec["limits"])
-        return cls(spec["engine"], dict(spec["options"]), prescreen, limits, pdf)
+        return cls(
+            spec["engine"], dict(spec["options"]), prescreen, limits, pdf, spec["metadata"]
+        )
 
     def reads_pdf(self, payload: bytes, content_type: str) -> bool:
         """Whether a payload is read as a PDF: it begins like one, or is said to be one."""
@@ -264,6 +271,8 @@ class Extraction:
                     )
             text, measured = self._engine.read(page)
             signals = {**signals, **measured}
+            if self.metadata:
+                signals |= page_metadata(page)
         except MemoryError as error:
             raise RecordError("extract.memory", "out of memory") from error
         except GristmillError:  # such as a model that is missing: no fault of the record

@@ -165,10 +165,10 @@ class Resiliparse(Engine):
 ENGINES = Registry(
     "engine",
     {
-        "blocks": "pipeline.extract.blocks.engine:Blocks",
         "trafilatura": "pipeline.extract.html:Trafilatura",
         "trafilatura-fast": "pipeline.extract.html:TrafilaturaFast",
         "resiliparse": "pipeline.extract.html:Resiliparse",
+        "blocks": "pipeline.extract.blocks.engine:Blocks",
     },
     "gristmill.engines",
 )
