@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from pipeline.dedup.index import DOCUMENTS, NUMBERS, TABLE, IndexPart, index_folder
 from pipeline.dedup.signatures import Signing
+from pipeline.runtime.storage import RunFolder
 
 __all__ = ["SIMILARITY", "Layout", "clusters", "signature_blocks", "write_index"]
 
@@ -138,7 +139,7 @@ def read_index(root: Path) -> list[IndexPart]:
     """The parts that `write_index` has left."""
     signing = Signing().parameters()
     return [
-        IndexPart(index_folder(root), signing=signing, stamp="", **record)
+        IndexPart(RunFolder(root), signing=signing, stamp="", **record)
         for record in json.loads((root / "parts.json").read_text())
     ]
 

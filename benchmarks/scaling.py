@@ -112,7 +112,7 @@ class Peak:
     def sample(self) -> None:
         for child in psutil.Process().children(recursive=True):
             try:
-                if child.parent() and "ray::_run_task" in " ".join(child.cmdline()):
+                if child.parent() and "ray::run_task" in " ".join(child.cmdline()):
                     family = [child, *child.children(recursive=True)]
                     self.bytes = max(self.bytes, sum(one.memory_info().rss for one in family))
             except psutil.Error:

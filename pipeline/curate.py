@@ -23,6 +23,7 @@ from pipeline.extract.worker import ExtractWorker
 from pipeline.filters.base import Filter
 from pipeline.filters.cleaners import Cleaner
 from pipeline.runtime.ledger import read_rows
+from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Split
 
 __all__ = [
@@ -91,10 +92,12 @@ class PayloadCopies:
     """The records of one split whose payload another record keeps.
 
     Args:
+        folder: the run folder.
         path: a table of them (`pipeline.payloads.COPIES`).
         digest: names its content.
     """
 
+    folder: RunFolder
     path: Path
     digest: str
 
@@ -105,7 +108,7 @@ class PayloadCopies:
                 False, f"{PAYLOAD}.records.high", float(row["records"]), 1.0,
                 f"kept in its place: {row['kept_id']}",
             )
-            for row in read_rows(self.path)
+            for row in read_rows(self.folder.here(self.path))
         }  # fmt: skip
 
 

@@ -103,8 +103,8 @@ def take_out_duplicates(
         "receipts": {
             "file": str(path.relative_to(folder.root)),
             "rows": receipts.num_rows,
-            "bytes": path.stat().st_size,
-            "sha256": _sha256(path),
+            "bytes": folder.size(path),
+            "sha256": _sha256(folder.here(path)),
         },
     }
 
@@ -121,13 +121,14 @@ def already_taken_out(
     there. The index is checked all the same, since later runs rely on it.
     """
     try:
-        noted: dict[str, Any] = json.loads(folder.manifest.read_text(encoding="utf-8"))["dedup"]
+        noted: dict[str, Any] = json.loads(folder.read_text(folder.manifest))["dedup"]
     except (FileNotFoundError, ValueError, KeyError):
         return None
     same = (
         noted["parameters"] == settings.describe()
         and noted.get("against") == _against(against)
-        and noted["receipts"]["sha256"] == _sha256(folder.root / noted["receipts"]["file"])
+        and noted["receipts"]["sha256"]
+        == _sha256(folder.here(folder.root / noted["receipts"]["file"]))
         and all(
             completion.duplicates is not None and _whole_part(folder, index, completion, settings)
             for index, completion in done.items()
@@ -181,7 +182,7 @@ def _sign(task: _SignTask, tick: Tick) -> IndexPart:
 def _whole_part(
     folder: RunFolder, index: int, completion: Completion, settings: Dedup
 ) -> IndexPart | None:
-    return whole_part(folder.root, index, settings.signing, _stamp(completion, settings))
+    return whole_part(folder, index, settings.signing, _stamp(completion, settings))
 
 
 def _stamp(completion: Completion, settings: Dedup) -> str:
@@ -190,7 +191,11 @@ def _stamp(completion: Completion, settings: Dedup) -> str:
 
 def _candidates(task: _SignTask, quality: str) -> Iterator[Entry]:
     """What passed the filters, in the order of the ledger, whether it was taken out since or not."""
-    paths = task.completion.paths(task.folder, task.index)
+    paths = {
+        kind: task.folder.here(path)
+        for kind, path in task.completion.paths(task.folder, task.index).items()
+        if kind != "quarantine"
+    }
     columns = ["id", "text", "url", "date", "path"]
     kept = read_rows(paths["corpus"], columns)
     taken_out = (

@@ -77,6 +77,10 @@ class _Task:
     def file(self, kind: str) -> Path:
         return _home(self.folder) / f"{self.index:05d}.{kind}"
 
+    def read(self, kind: str) -> Path:
+        """The file, at hand."""
+        return self.folder.here(self.file(kind))
+
 
 def payload_copies(
     curation: Curation,
@@ -107,9 +111,9 @@ def payload_copies(
         for _ in execute(_survey, left):
             pass
     seen = pa.concat_tables(
-        [pq.read_table(task.file("seen.parquet"), schema=SEEN) for task in tasks]
+        [pq.read_table(task.read("seen.parquet"), schema=SEEN) for task in tasks]
     )
-    lengths = [pq.read_metadata(task.file("seen.parquet")).num_rows for task in tasks]
+    lengths = [pq.read_metadata(task.read("seen.parquet")).num_rows for task in tasks]
     copies = _copies(seen, settings)
     owner = np.repeat(np.arange(len(tasks)), lengths)
     return [_leave(task, seen, copies, np.flatnonzero(owner == task.index)) for task in tasks]
@@ -130,10 +134,10 @@ def payload_receipts(
     for index in sorted(done):
         keepers = {
             row["offset"]: (row["kept_path"], row["kept_offset"])
-            for row in read_rows(_home(folder) / f"{index:05d}.copies.parquet")
+            for row in read_rows(folder.here(_home(folder) / f"{index:05d}.copies.parquet"))
         }
         if keepers:
-            path = done[index].paths(folder, index)["records"]
+            path = folder.here(done[index].paths(folder, index)["records"])
             for row in read_rows(path, ["id", "offset", "stage"]):
                 if row["stage"] == "payload":
                     copies.append((row["id"], keepers[row["offset"]]))
@@ -184,7 +188,7 @@ def _survey(task: _Task, tick: Tick) -> None:
 
 def _seen(task: _Task) -> bool:
     try:
-        metadata = pq.read_schema(task.file("seen.parquet")).metadata or {}
+        metadata = pq.read_schema(task.read("seen.parquet")).metadata or {}
     except (FileNotFoundError, pa.ArrowInvalid):
         return False
     return bool(metadata.get(b"stamp", b"").decode() == task.stamp)
@@ -238,7 +242,7 @@ def _leave(task: _Task, seen: pa.Table, copies: tuple[Any, Any], rows: Any) -> P
     path = task.file("copies.parquet")
     with task.folder.replacing(path) as temporary:
         pq.write_table(table, temporary)
-    return PayloadCopies(path, fingerprint(table.to_pylist()))
+    return PayloadCopies(task.folder, path, fingerprint(table.to_pylist()))
 
 
 def _keepers(
@@ -247,7 +251,7 @@ def _keepers(
     """The final id of each keeper, and whether it has passed all filters."""
     found = {}
     for index in sorted(done):
-        path = done[index].paths(folder, index)["records"]
+        path = folder.here(done[index].paths(folder, index)["records"])
         for row in read_rows(path, ["id", "path", "offset", "fate"]):
             place = (row["path"], row["offset"])
             if place in wanted:

@@ -86,7 +86,9 @@ def rank_documents(
         ConservationError: other documents fell to their ranks than were ranked too low.
     """
     done = dict(sorted(done.items()))
-    tasks = [ScoreTask(curation, done[index].paths(folder, index)["records"]) for index in done]
+    tasks = [
+        ScoreTask(curation, folder, done[index].paths(folder, index)["records"]) for index in done
+    ]
     scored: dict[int, Scores] = dict(execute(read_scores, tasks))
     parts = [scored.pop(position) for position in range(len(tasks))]
     lengths = [len(part.rows) for part in parts]
@@ -125,7 +127,7 @@ def already_ranked(
     if not curation.rankings:
         return Ranked(dict(done), {})
     try:
-        manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
+        manifest = json.loads(folder.read_text(folder.manifest))
         noted, decided = manifest["ranking"], manifest["fingerprints"]["decided"]
     except (FileNotFoundError, ValueError, KeyError):
         return None
@@ -135,7 +137,7 @@ def already_ranked(
 
 def forget_ranks(folder: RunFolder) -> None:
     """Take the tables away that were handed to the splits."""
-    for path in sorted(_home(folder).glob("*")):
+    for path in folder.children(_home(folder)):
         folder.remove(path)
 
 
@@ -147,7 +149,7 @@ def _handed_over(
     tops: Mapping[str, Floats],
 ) -> dict[int, tuple[Path, str]]:
     """Tables of ranks for the splits that have others, with what names their content."""
-    _home(folder).mkdir(exist_ok=True)
+    _home(folder).mkdir(parents=True, exist_ok=True)
     changed: dict[int, tuple[Path, str]] = {}
     ends = np.cumsum(lengths).tolist()
     for index, length, end in zip(done, lengths, ends, strict=True):

@@ -110,7 +110,7 @@ def by_ranks(curation: Curation, folder: RunFolder, index: int, ranks: Ranks) ->
     columns = [f"{name}.{TOP}" for name in curation.rankings]
 
     def with_ranks() -> Iterator[Traced]:
-        waiting = read_rows(ranks.path)
+        waiting = read_rows(folder.here(ranks.path))
         following = next(waiting, None)
         for number, traced in enumerate(_left(folder, index)):
             traced.row.update(dict.fromkeys(columns))
@@ -138,7 +138,7 @@ def without_duplicates(
     """
     settings = curation.dedup
     assert settings is not None
-    found = {row["id"]: row for row in read_rows(fates.path)}
+    found = {row["id"]: row for row in read_rows(folder.here(fates.path))}
     for traced in _decided(curation, _left(folder, index)):
         if traced.fate is Fate.KEPT:
             identity = traced.row["id"]
@@ -167,13 +167,14 @@ def _left(folder: RunFolder, index: int) -> Iterator[Traced]:
     for kind in ("corpus", "dropped"):
         for suffix in CORPUS_SUFFIXES:
             path = folder.part(kind, index, suffix)
-            if path.exists():
-                texts.update((row["id"], row["text"]) for row in read_rows(path, ["id", "text"]))
+            if folder.exists(path):
+                rows = read_rows(folder.here(path), ["id", "text"])
+                texts.update((row["id"], row["text"]) for row in rows)
     errors = {
         row["id"]: row["error"]
-        for row in read_rows(folder.part("quarantine", index), ["id", "error"])
+        for row in read_rows(folder.here(folder.part("quarantine", index)), ["id", "error"])
     }
-    for row in read_rows(folder.part("records", index)):
+    for row in read_rows(folder.here(folder.part("records", index))):
         for name in CLUSTER:
             row.pop(name, None)  # settled anew once all splits are done
         traced = Traced(row)

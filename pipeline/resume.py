@@ -65,7 +65,7 @@ def _fits(found: Completion, source: Source, folder: RunFolder, index: int, spli
         found.input_mtime,
     ) == source.stamp(split.path)
     return same_input and all(
-        path.exists() and path.stat().st_size == found.files[kind].bytes
+        folder.size(path) == found.files[kind].bytes
         for kind, path in found.paths(folder, index).items()
     )
 
@@ -74,7 +74,7 @@ def announce(
     progress: Reporter, folder: RunFolder, done: int, again: int, changed: int, unread: int
 ) -> None:
     """Say what an earlier run left and what is done now, if there was one."""
-    if not any(folder.splits.iterdir()):
+    if not folder.children(folder.splits):
         return
     parts = []
     if done:
@@ -87,12 +87,12 @@ def announce(
         parts.append(f"recipe, input or parts changed: {changed} splits are read again")
     if unread:
         parts.append(f"{unread} splits are still to be read")
-    progress.say(f"Continuing in {folder.root}: " + "; ".join(parts))
+    progress.say(f"Continuing in {folder.shown}: " + "; ".join(parts))
 
 
 def forget_surplus(folder: RunFolder, splits: int, dedup: bool) -> None:
     """Take away what an earlier recipe had and this one has not: splits, deduplication, ranks."""
-    for record in sorted(folder.splits.glob("*.json")):
+    for record in folder.children(folder.splits, "*.json"):
         index = int(record.stem)
         if index >= splits:
             folder.remove(folder.manifest)  # ranks and duplicates depended on what goes

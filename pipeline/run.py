@@ -11,7 +11,6 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.core.errors import ConfigError
@@ -33,6 +32,7 @@ from pipeline.runtime.progress import Reporter, Silent, shown
 from pipeline.runtime.storage import RunFolder
 from pipeline.sources.base import Split
 from pipeline.split import SplitTask, curate_split
+from pipeline.stores.address import run_folder
 from pipeline.token_totals import token_totals
 
 __all__ = ["RunResult", "run"]
@@ -92,7 +92,7 @@ def run(
 
     Args:
         recipe: a checked recipe (`pipeline.recipe.load_recipe`).
-        out: output folder, instead of the recipe's.
+        out: output folder, instead of the recipe's: a path or a URL.
         workers: splits under way at a time; None for one per CPU.
         address: a Ray cluster to join; None starts a local Ray.
         serial: no Ray: one split after another in this process.
@@ -106,13 +106,17 @@ def run(
     started = time.monotonic()
     progress = progress or Silent()
     curation = _curation(recipe)
-    if Path(out or recipe.output, "kept.parquet").exists():
+    wanted = run_folder(out or recipe.output)
+    if wanted.exists(wanted.root / "kept.parquet"):
         raise ConfigError(
-            f"{out or recipe.output} holds deduplicated files; give another folder with --out"
+            f"{wanted.shown} holds deduplicated files; give another folder with --out"
         )
     against = open_indexes(recipe.dedup.against, recipe.dedup.signing) if recipe.dedup else []
     executor = executor or (SerialExecutor() if serial else RayExecutor(workers, address))
-    with RunFolder(Path(out or recipe.output)).create().lock() as folder, executor:
+    _check_reach(wanted, executor)
+    with wanted.create().lock(progress.say) as folder, executor:
+        if folder.mirror is None:
+            executor.needs(folder.state / "holder")
         splits = curation.source.plan()
         copies = _payload_copies(curation, folder, splits, executor, progress)
         done, tasks, changed = sort_out(curation, folder, splits, copies)
@@ -144,6 +148,15 @@ def run(
         deduplicated=recipe.dedup is not None,
         tokens=tokens,
     )
+
+
+def _check_reach(folder: RunFolder, executor: Executor) -> None:
+    """See that all who work on a run reach its folder."""
+    if folder.mirror and folder.mirror.store.private and not isinstance(executor, SerialExecutor):
+        raise ConfigError(
+            f"{folder.shown}: no other process sees what is in the memory of this one; run with "
+            "--serial, or give another folder with --out"
+        )
 
 
 def _curation(recipe: Recipe) -> Curation:

@@ -21,6 +21,7 @@ from pipeline.curation import Curation
 from pipeline.filters.base import TOP
 from pipeline.redecide import tie_hash
 from pipeline.runtime.executor import Tick
+from pipeline.runtime.storage import RunFolder
 
 __all__ = [
     "Floats",
@@ -46,7 +47,12 @@ class ScoreTask:
     """A part of the ledger to read scores from."""
 
     curation: Curation
+    folder: RunFolder
     ledger: Path
+
+    def file(self) -> Path:
+        """The part, at hand."""
+        return self.folder.here(self.ledger)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +79,7 @@ def read_scores(task: ScoreTask, tick: Tick) -> Scores:
     first = _numbers(task.curation)[next(iter(rankings))]
     pieces = [_no_documents(len(wanted))]
     before = 0
-    with pq.ParquetFile(task.ledger) as ledger:
+    with pq.ParquetFile(task.file()) as ledger:
         for group in range(ledger.num_row_groups):
             table = ledger.read_row_group(
                 group, columns=["id", "fate", "characters", "failed.list.element.reason", *wanted]
@@ -223,7 +229,7 @@ def identities(
     found = [b""] * len(places)
     for owner in np.unique(owners).tolist():
         mine = np.flatnonzero(owners == owner)
-        ids = pq.read_table(tasks[owner].ledger, columns=["id"])["id"]
+        ids = pq.read_table(tasks[owner].file(), columns=["id"])["id"]
         names = ids.take(pa.array(rows[places[mine]])).to_pylist()
         for place, name in zip(mine.tolist(), names, strict=True):
             found[place] = name.encode()

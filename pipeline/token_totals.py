@@ -35,6 +35,7 @@ _Sums = dict[str, list[int]]
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
+    folder: RunFolder
     ledger: Path
     languages: bool
 
@@ -80,7 +81,8 @@ def token_totals(
         return noted
     languages = any(column == LANGUAGE for column in curation.schemas().signal_columns())
     tasks = [
-        _Task(done[index].paths(folder, index)["records"], languages) for index in sorted(done)
+        _Task(folder, done[index].paths(folder, index)["records"], languages)
+        for index in sorted(done)
     ]
     totals = _Totals(Counter(), {}, {})
     for _, found in execute(_add_up_tokens, tasks):
@@ -101,7 +103,7 @@ def token_totals(
 def _noted(curation: Curation, folder: RunFolder) -> dict[str, Any] | None:
     """The sums of an earlier run. Its manifest goes before anything in the folder changes."""
     try:
-        manifest = json.loads(folder.manifest.read_text(encoding="utf-8"))
+        manifest = json.loads(folder.read_text(folder.manifest))
         noted: dict[str, Any] = manifest["tokens"]
         return noted if manifest["fingerprints"]["decided"] == curation.decided() else None
     except (FileNotFoundError, ValueError, KeyError):
@@ -111,7 +113,7 @@ def _noted(curation: Curation, folder: RunFolder) -> dict[str, Any] | None:
 def _add_up_tokens(task: _Task, tick: Tick) -> _Totals:
     totals = _Totals(Counter(), {}, {})
     columns = ["url", "fate", "words", "characters", "tokens"]
-    with pq.ParquetFile(task.ledger) as ledger:
+    with pq.ParquetFile(task.folder.here(task.ledger)) as ledger:
         for group in range(ledger.num_row_groups):
             table = ledger.read_row_group(group, columns=columns + [LANGUAGE] * task.languages)
             _sum_up(totals, table.filter(pc.is_valid(table["words"])).to_pylist())

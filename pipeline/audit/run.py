@@ -112,6 +112,7 @@ def run_audit(audit: Audit, executor: Executor, progress: Reporter) -> AuditResu
     started = time.monotonic()
     check_out(audit.out)
     with RunFolder(audit.out).create(kinds=()).lock() as folder, executor, progress:
+        executor.needs(folder.state / "holder")
         for note in audit.notes:
             progress.say(f"note: {note}")
         asked = audit.fingerprint()

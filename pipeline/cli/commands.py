@@ -41,7 +41,8 @@ def main() -> None:
 )
 @click.argument("recipe")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one key.")
-@click.option("--out", metavar="DIR", help="Output folder, instead of the recipe's.")
+@click.option("--out", metavar="DIR", help="Output folder or its URL (s3://BUCKET/RUN), instead of "
+              "the recipe's.")  # fmt: skip
 @ray_options
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
@@ -87,7 +88,7 @@ def run(
         click.echo(
             f"error: {result.quarantined_share:.2%} of the records are quarantined, the recipe "
             f"allows {result.quarantine_limit:.2%} (limits.quarantined); "
-            f"see {result.folder.root / 'quarantine'}",
+            f"see {result.folder.shown}/quarantine",
             err=True,
         )
     return result.exit_code
@@ -159,13 +160,14 @@ def extract(
 
 
 @main.command(epilog=examples("gristmill report out/quickstart", "gristmill report OUT --json"))
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest's counts as JSON.")
-def report(folder: Path, as_json: bool) -> None:
+def report(folder: str, as_json: bool) -> None:
     """Print the funnel of a finished run again."""
     from pipeline.runtime.manifest import SplitReport
+    from pipeline.stores.address import run_folder
 
-    counts = run_manifest(folder)["counts"]
+    counts = run_manifest(run_folder(folder))["counts"]
     if as_json:
         click.echo(json.dumps(counts))
     else:
@@ -173,15 +175,17 @@ def report(folder: Path, as_json: bool) -> None:
 
 
 @main.command(epilog=examples("gristmill explain out/quickstart '<urn:uuid:…>'"))
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
 @click.argument("record")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger row as JSON.")
-def explain(folder: Path, record: str, as_json: bool) -> None:
+def explain(folder: str, record: str, as_json: bool) -> None:
     """Say what became of one RECORD (its id or its URL) and why."""
     from pipeline.reports.explain import explanation, find_record
+    from pipeline.stores.address import run_folder
 
-    run_manifest(folder)
-    row = find_record(folder, record)
+    out = run_folder(folder)
+    run_manifest(out)
+    row = find_record(out, record)
     click.echo(json.dumps(row, ensure_ascii=False) if as_json else explanation(row))
 
 
@@ -267,7 +271,7 @@ def _write_chats(folder: Path) -> None:
 
 def _result_json(result: RunResult) -> dict[str, Any]:
     return {
-        "out": str(result.folder.root),
+        "out": result.folder.shown,
         "records": result.report.records,
         **result.report.to_json(),
         "splits": {
@@ -297,7 +301,7 @@ def _print_result(terminal: Console, result: RunResult) -> None:
         *([RECEIPTS_NOTE] if result.deduplicated else []),
         ("manifest.json", "recipe, models, inputs, counts"),
     ):
-        lines.append(f"  {result.folder.root}/{place:15} {what}")
+        lines.append(f"  {result.folder.shown}/{place:15} {what}")
     for line in lines:
         terminal.print(line, highlight=False, markup=False)
 

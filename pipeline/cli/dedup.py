@@ -154,14 +154,13 @@ def files(**options: Any) -> None:
 @click.argument("record")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_OUT,
     show_default=True,
     metavar="DIR",
-    help="Output folder of a deduplication or of a run.",
+    help="Output folder of a deduplication or of a run, or its URL.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print receipt and both texts as JSON.")
-def show(record: str, out: Path, as_json: bool) -> None:
+def show(record: str, out: str, as_json: bool) -> None:
     """Show the receipt of a removed RECORD, its text and the kept one's side by side.
 
     For a kept RECORD, what was removed in its favour.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipeline.runtime.executor import Executor
+    from pipeline.runtime.storage import RunFolder
 
 __all__ = [
     "DefaultGroup",
@@ -126,16 +127,17 @@ def say_quarantined(share: float, limit: float, folder: Path) -> None:
         )
 
 
-def run_manifest(folder: Path) -> dict[str, Any]:
+def run_manifest(folder: RunFolder) -> dict[str, Any]:
     """The manifest of a finished run.
 
     Raises:
         ConfigError: there is none, or it is that of something else.
     """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise ConfigError(f"{folder} holds no finished run: {path} is missing")
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not folder.exists(folder.manifest):
+        raise ConfigError(
+            f"{folder.shown} holds no finished run: {folder.shown}/manifest.json is missing"
+        )
+    manifest: dict[str, Any] = json.loads(folder.read_text(folder.manifest))
     if "recipe" not in manifest:
-        raise ConfigError(f"{folder} holds deduplicated files and no run of a recipe")
+        raise ConfigError(f"{folder.shown} holds deduplicated files and no run of a recipe")
     return manifest

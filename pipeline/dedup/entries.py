@@ -97,11 +97,11 @@ def sign_parts(tasks: Sequence[PartTask], execute: Execute) -> list[SignedPart]:
 
 
 def _sign(task: PartTask, tick: Tick) -> SignedPart:
-    index = whole_part(task.folder.root, task.number, task.settings.signing, task.stamp)
+    index = whole_part(task.folder, task.number, task.settings.signing, task.stamp)
     if index is not None and all(
-        task.file(kind).exists() for kind in ("json", "rows.i64", "faults.parquet")
+        task.folder.exists(task.file(kind)) for kind in ("json", "rows.i64", "faults.parquet")
     ):
-        types, rows = _types_from(json.loads(task.file("json").read_text(encoding="utf-8")))
+        types, rows = _types_from(json.loads(task.folder.read_text(task.file("json"))))
         return SignedPart(index, types, rows, task.file("faults.parquet"))
     task.folder.remove(task.file("json"))
     types = ColumnTypes()
@@ -203,7 +203,7 @@ def _repeats(
     for number, task in enumerate(tasks):
         first, last = np.searchsorted(lost, begins[number : number + 2])
         if first < last:
-            numbers = np.fromfile(task.file("rows.i64"), np.int64)
+            numbers = np.fromfile(task.folder.here(task.file("rows.i64")), np.int64)
             yield number, numbers[lost[first:last] - begins[number]].tolist()
 
 

@@ -90,6 +90,7 @@ def dedup_files(
     _check_settings(out, settings, columns)
     against = open_indexes(settings.against, settings.signing)
     with RunFolder(out).create(kinds=()).lock() as folder, executor, progress:
+        executor.needs(folder.state / "holder")
         folder.remove(folder.manifest)
         stamps = {part.path: stamp(part.path) for part in parts}
         files = len(stamps)
@@ -167,7 +168,7 @@ def _write_kept(
     ):
         for number, task in enumerate(tasks):
             fates = found.part(earlier_parts + number)
-            numbers = np.fromfile(task.file("rows.i64"), np.int64)
+            numbers = np.fromfile(folder.here(task.file("rows.i64")), np.int64)
             seen, damage = 0, list[str]()
             for batch in read_batches(task.part, own):
                 if batch.errors:
@@ -241,7 +242,7 @@ def _write_quarantine(folder: RunFolder, read: Sequence[SignedPart]) -> Counter[
         pq.ParquetWriter(temporary, QUARANTINE, compression="zstd") as writer,
     ):
         for part in read:
-            faults = pq.read_table(part.faults, schema=QUARANTINE)
+            faults = pq.read_table(folder.here(part.faults), schema=QUARANTINE)
             for reason, rows in zip(
                 faults["reason"].to_pylist(), faults["rows"].to_pylist(), strict=True
             ):
@@ -280,7 +281,7 @@ def _leave_manifest(
 
 def _forget_surplus(folder: RunFolder, parts: int) -> None:
     forget_parts(folder, parts)
-    for path in folder.splits.iterdir():
+    for path in folder.children(folder.splits):
         if part_number(path) >= parts:
             folder.remove(path)
 

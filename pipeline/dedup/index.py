@@ -35,6 +35,7 @@ from pipeline.dedup.keep import timestamp
 from pipeline.dedup.signatures import Signed, Signing
 from pipeline.filters.url_parts import host_of
 from pipeline.runtime.storage import RunFolder
+from pipeline.stores.address import run_folder
 
 __all__ = [
     "DOCUMENTS",
@@ -99,7 +100,7 @@ class IndexPart:
     """One part of an index.
 
     Args:
-        folder: where it lies.
+        root: the output folder that it lies in.
         number: its number there.
         rows: documents.
         signing: parameters it was signed with.
@@ -107,7 +108,7 @@ class IndexPart:
         files: size and checksum of each file.
     """
 
-    folder: Path
+    root: RunFolder
     number: int
     rows: int
     signing: dict[str, Any]
@@ -115,18 +116,18 @@ class IndexPart:
     files: dict[str, dict[str, Any]]
 
     @classmethod
-    def read(cls, folder: Path, number: int) -> IndexPart | None:
+    def read(cls, root: RunFolder, number: int) -> IndexPart | None:
         """The record of a part; None if there is none, or it is not a whole one."""
         try:
-            data = json.loads(_path(folder, number, "json").read_text(encoding="utf-8"))
-            return cls(folder, number, **data)
+            data = json.loads(root.read_text(_path(index_folder(root.root), number, "json")))
+            return cls(root, number, **data)
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
     def damaged(self) -> str | None:
         """The first file whose bytes are not those that were written; None if all are whole."""
         for name, noted in self.files.items():
-            path = _path(self.folder, self.number, name)
+            path = self._file(name)
             try:
                 whole = path.stat().st_size == noted["bytes"] and _checksum(path) == noted["xxh3"]
             except OSError:
@@ -153,12 +154,22 @@ class IndexPart:
 
     def documents(self, columns: Iterable[str] | None = None) -> pa.Table:
         """The documents' table (`DOCUMENTS`), mapped, or some columns of it."""
-        path = _path(self.folder, self.number, TABLE)
+        path = self._file(TABLE)
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
         return table if columns is None else table.select(list(columns))
 
+    def plain(self) -> dict[str, Any]:
+        """What the record says, and the number."""
+        fields = ("number", "rows", "signing", "stamp", "files")
+        return {name: getattr(self, name) for name in fields}
+
+    def _file(self, name: str) -> Path:
+        """A file of the part, at hand. Its checksum names its content: it is fetched once."""
+        path = _path(index_folder(self.root.root), self.number, name)
+        return self.root.here(path, key=self.files[name]["xxh3"])
+
     def _numbers(self, name: str) -> npt.NDArray[Any]:
-        path, dtype = _path(self.folder, self.number, name), NUMBERS[name]
+        path, dtype = self._file(name), NUMBERS[name]
         if not self.files[name]["bytes"]:
             return np.empty(0, dtype)
         return np.memmap(path, dtype, mode="r")
@@ -169,9 +180,9 @@ def part_number(path: Path) -> int:
     return int(path.name.partition(".")[0].removeprefix("part-"))
 
 
-def whole_part(root: Path, number: int, signing: Signing, stamp: str) -> IndexPart | None:
+def whole_part(folder: RunFolder, number: int, signing: Signing, stamp: str) -> IndexPart | None:
     """A part as an earlier run left it, if it is of this input, signed like this, and undamaged."""
-    part = IndexPart.read(index_folder(root), number)
+    part = IndexPart.read(folder, number)
     fits = (
         part is not None
         and part.stamp == stamp
@@ -183,7 +194,7 @@ def whole_part(root: Path, number: int, signing: Signing, stamp: str) -> IndexPa
 
 def forget_parts(folder: RunFolder, first: int) -> None:
     """Take away the parts from number ``first`` on."""
-    for path in sorted(index_folder(folder.root).glob("part-*")):
+    for path in folder.children(index_folder(folder.root), "part-*"):
         if part_number(path) >= first:
             folder.remove(path)
 
@@ -229,9 +240,9 @@ def write_part(
             name: {"bytes": path.stat().st_size, "xxh3": _checksum(path)}
             for name, path in temporary.items()
         }
-    part = IndexPart(home, number, rows, signing.parameters(), stamp, noted)
-    plain = dataclasses.asdict(part)
-    del plain["folder"], plain["number"]
+    part = IndexPart(folder, number, rows, signing.parameters(), stamp, noted)
+    plain = part.plain()
+    del plain["number"]
     folder.write_text(record, json.dumps(plain, sort_keys=True))
     return part
 
@@ -251,42 +262,50 @@ class EarlierPart:
 
 def open_indexes(roots: Sequence[str], signing: Signing) -> list[EarlierPart]:
     """The indexes of several finished runs, as `open_index` has each."""
-    return [part for root in roots for part in open_index(Path(root), signing)]
+    return [part for root in roots for part in open_index(root, signing)]
 
 
-def open_index(root: Path, signing: Signing) -> list[EarlierPart]:
+def open_index(root: str | Path | RunFolder, signing: Signing) -> list[EarlierPart]:
     """The index of a finished run, checked against its checksums.
+
+    Args:
+        root: its output folder, or the path or URL of it.
+        signing: how it must have been signed.
 
     Raises:
         ConfigError: there is no index, or it was signed in another way: the difference is named.
         StorageError: a part is damaged.
     """
-    root = root.absolute()  # tasks may run in another folder
-    home = index_folder(root)
-    records = sorted(home.glob("part-*.json"))
-    receipts = next(filter(Path.is_file, (root / name for name in RECEIPTS)), None)
-    if not records or receipts is None or not (root / "manifest.json").is_file():
+    folder = run_folder(root)
+    if folder.mirror is None:  # tasks may run in another folder
+        folder = RunFolder(folder.root.absolute())
+    shown, home = folder.shown, index_folder(folder.root)
+    records = folder.children(home, "part-*.json")
+    receipts = next(filter(folder.exists, (folder.root / name for name in RECEIPTS)), None)
+    if not records or receipts is None or not folder.exists(folder.manifest):
         raise ConfigError(
-            f"{root} holds no finished deduplication; 'against' takes the output folder of one"
+            f"{shown} holds no finished deduplication; 'against' takes the output folder of one"
         )
-    manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads(folder.read_text(folder.manifest))
     if len(records) != manifest["dedup"]["parts"]:
         raise StorageError(
-            f"{home} has {len(records)} of its {manifest['dedup']['parts']} parts; "
-            f"run what wrote {root} again to rebuild it"
+            f"{shown}/dedup/index has {len(records)} of its {manifest['dedup']['parts']} parts; "
+            f"run what wrote {shown} again to rebuild it"
         )
-    removed = pq.read_table(receipts, columns=["removed"])["removed"].cast(pa.large_string())
+    removed = pq.read_table(folder.here(receipts), columns=["removed"])["removed"].cast(
+        pa.large_string()
+    )
     found = []
     for path in records:
-        part = IndexPart.read(home, part_number(path))
+        part = IndexPart.read(folder, part_number(path))
         if part is None:
-            raise StorageError(f"{path} is damaged; run what wrote {root} again to rebuild it")
+            raise StorageError(f"{path} is damaged; run what wrote {shown} again to rebuild it")
         differences = _differences(part.signing, signing.parameters())
         if differences:
-            raise ConfigError(f"the index of {root} was made with other parameters: {differences}")
+            raise ConfigError(f"the index of {shown} was made with other parameters: {differences}")
         damaged = part.damaged()
         if damaged is not None:
-            raise StorageError(f"{damaged} is damaged; run what wrote {root} again to rebuild it")
+            raise StorageError(f"{damaged} is damaged; run what wrote {shown} again to rebuild it")
         gone = pc.is_in(part.documents(["id"])["id"], value_set=removed)
         found.append(EarlierPart(part, ~gone.to_numpy()))
     return found

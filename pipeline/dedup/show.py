@@ -20,8 +20,10 @@ from pipeline.dedup.index import RECEIPTS, IndexPart, index_folder, part_number
 from pipeline.dedup.outcome import RECEIPT
 from pipeline.dedup.signatures import Signing
 from pipeline.runtime.ledger import read_rows
+from pipeline.runtime.storage import RunFolder
 from pipeline.sources.tables import plan_tables
 from pipeline.sources.tables import read_rows as read_table_rows
+from pipeline.stores.address import run_folder
 
 __all__ = ["Finding", "find_receipts", "shown"]
 
@@ -60,31 +62,35 @@ class Finding:
         }
 
 
-def find_receipts(root: Path, record: str) -> Finding:
+def find_receipts(root: str | Path | RunFolder, record: str) -> Finding:
     """Look a document up in a finished run or deduplication.
 
     Args:
-        root: its output folder.
+        root: its output folder, or the path or URL of it.
         record: an id; in a run also a URL, of which the first record counts.
 
     Raises:
         ConfigError: there is none in ``root``, or it knows no such document.
     """
-    path = next(filter(Path.is_file, (root / name for name in RECEIPTS)), None)
-    if path is None or not (root / "manifest.json").is_file():
-        raise ConfigError(f"{root} holds no finished deduplication; name its folder with --out")
-    record = _id_of(root, record)
+    folder = run_folder(root)
+    path = next(filter(folder.exists, (folder.root / name for name in RECEIPTS)), None)
+    if path is None or not folder.exists(folder.manifest):
+        raise ConfigError(
+            f"{folder.shown} holds no finished deduplication; name its folder with --out"
+        )
+    record = _id_of(folder, record)
+    path = folder.here(path)
     own = _receipts(path, "removed", record)
     if own:
         (receipt,) = own
         if receipt["rule"].endswith(EARLIER):
-            kept = _earlier_text(root, receipt["kept"])
+            kept = _earlier_text(folder, receipt["kept"])
         else:
-            kept = _find_text(root, receipt["kept"])
-        return Finding(record, own, _find_text(root, record), kept)
+            kept = _find_text(folder, receipt["kept"])
+        return Finding(record, own, _find_text(folder, record), kept)
     others = _receipts(path, "kept", record)
-    if not others and not _known(root, record):
-        raise ConfigError(f"{root} knows no document {record!r}")
+    if not others and not _known(folder, record):
+        raise ConfigError(f"{folder.shown} knows no document {record!r}")
     return Finding(record, others)
 
 
@@ -136,11 +142,12 @@ def _receipts(path: Path, column: str, record: str) -> list[dict[str, Any]]:
     return found
 
 
-def _id_of(root: Path, record: str) -> str:
+def _id_of(folder: RunFolder, record: str) -> str:
     """The id of the record with this URL; what was given, if there is none."""
-    if not (root / "records").is_dir():
+    parts = [str(folder.here(path)) for path in folder.children(folder.root / "records", "part-*")]
+    if not parts:
         return record
-    ledger = ds.dataset(root / "records", format="parquet")
+    ledger = ds.dataset(parts, format="parquet")
     found = ledger.head(1, columns=["id"], filter=pc.field("url") == record)["id"].to_pylist()
     return str(found[0]) if found else record
 
@@ -148,25 +155,25 @@ def _id_of(root: Path, record: str) -> str:
 # --- texts ---------------------------------------------------------------------------------
 
 
-def _find_text(root: Path, record: str) -> str | None:
+def _find_text(folder: RunFolder, record: str) -> str | None:
     """The text of a document of this run or deduplication, if it can still be read."""
-    manifest = _manifest(root)
+    manifest = _manifest(folder)
     if "columns" in manifest:
-        text = _in_kept(root, manifest["columns"], record)
-        return _in_input(root, manifest, record) if text is None else text
-    for folder in (root / "corpus", root / "dropped"):
-        for file in sorted(folder.glob("part-*")):
-            text = _in_part(file, record)
+        text = _in_kept(folder, manifest["columns"], record)
+        return _in_input(folder, manifest, record) if text is None else text
+    for kind in ("corpus", "dropped"):
+        for file in folder.children(folder.root / kind, "part-*"):
+            text = _in_part(folder.here(file), record)
             if text is not None:
                 return text
     return None
 
 
-def _earlier_text(root: Path, record: str) -> str | None:
+def _earlier_text(folder: RunFolder, record: str) -> str | None:
     """The text of a document of a run that this one was deduplicated against."""
-    for name in _manifest(root)["dedup"]["parameters"]["against"]:
-        earlier = Path(name)
-        if (earlier / "manifest.json").is_file() and _known(earlier, record):
+    for name in _manifest(folder)["dedup"]["parameters"]["against"]:
+        earlier = run_folder(name)
+        if earlier.exists(earlier.manifest) and _known(earlier, record):
             return _find_text(earlier, record)
     return None
 
@@ -180,11 +187,11 @@ def _in_part(file: Path, record: str) -> str | None:
     return str(rows[0]["text"]) if rows else None
 
 
-def _in_kept(root: Path, columns: dict[str, str], record: str) -> str | None:
-    path = root / "kept.parquet"
-    if not path.is_file():
+def _in_kept(folder: RunFolder, columns: dict[str, str], record: str) -> str | None:
+    path = folder.root / "kept.parquet"
+    if not folder.exists(path):
         return None
-    table = ds.dataset(path, format="parquet")
+    table = ds.dataset(folder.here(path), format="parquet")
     if not {columns["id"], columns["text"]} <= set(table.schema.names):
         return None
     wanted = pc.field(columns["id"]).cast(pa.string()) == record
@@ -192,12 +199,12 @@ def _in_kept(root: Path, columns: dict[str, str], record: str) -> str | None:
     return str(rows[0][columns["text"]]) if rows else None
 
 
-def _in_input(root: Path, manifest: dict[str, Any], record: str) -> str | None:
+def _in_input(folder: RunFolder, manifest: dict[str, Any], record: str) -> str | None:
     """The text from its input file. Its hash says whether it is the one that was compared."""
     first = 0
     for path, noted in manifest["inputs"].items():
         for number in range(first, first + noted["parts"]):
-            index = IndexPart.read(index_folder(root), number)
+            index = IndexPart.read(folder, number)
             place = -1 if index is None else _place(index, record)
             if index is not None and place >= 0:
                 rows = _rows(path, number - first, noted["parts"], manifest["columns"])
@@ -227,14 +234,14 @@ def _is_text(index: IndexPart, place: int, text: str) -> bool:
     return np.array_equal(signing.sign([text]).text_hashes[0], index.text_hashes[place])
 
 
-def _manifest(root: Path) -> dict[str, Any]:
-    manifest: dict[str, Any] = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+def _manifest(folder: RunFolder) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads(folder.read_text(folder.manifest))
     return manifest
 
 
-def _known(root: Path, record: str) -> bool:
-    for path in sorted(index_folder(root).glob("part-*.json")):
-        part = IndexPart.read(path.parent, part_number(path))
+def _known(folder: RunFolder, record: str) -> bool:
+    for path in folder.children(index_folder(folder.root), "part-*.json"):
+        part = IndexPart.read(folder, part_number(path))
         if part is not None and _place(part, record) >= 0:
             return True
     return False

@@ -72,6 +72,7 @@ class _Plan:
         settings: the recipe's section.
         stretches: of documents whose bands are taken in one task.
         partitions: of the band keys.
+        folders: those that parts lie in.
         groups: of the components.
     """
 
@@ -82,19 +83,24 @@ class _Plan:
     settings: Dedup
     stretches: int
     partitions: int
+    folders: tuple[RunFolder, ...]
     groups: int = 1
 
     @property
     def parts(self) -> tuple[IndexPart, ...]:
         """Of earlier runs first."""
-        return _read_parts(self.file("parts"))
+        return _read_parts(self.read("parts"), self.folders)
 
     def file(self, step: str, number: int = 0) -> Path:
         return self.home / f"{step}-{number:05d}"
 
+    def read(self, step: str, number: int = 0) -> Path:
+        """A file of an earlier step, at hand. Its path names its content: it is fetched once."""
+        return self.folder.here(self.file(step, number), key=self.home.name)
+
     def array(self, step: str, dtype: Any) -> npt.NDArray[Any]:
         """An array of all documents, mapped."""
-        path = self.file(step)
+        path = self.read(step)
         if not path.stat().st_size:
             return np.empty(0, dtype)
         return np.asarray(np.memmap(path, dtype, mode="r"))
@@ -152,6 +158,7 @@ def deduplicate(
         settings=settings,
         stretches=len(stretches),
         partitions=_pieces(len(order) * settings.banding[0]),
+        folders=tuple(dict.fromkeys(part.root for part in every)),
     )
     sweep(folder, besides=plan.home)
     plan.home.mkdir(parents=True, exist_ok=True)
@@ -166,13 +173,13 @@ def deduplicate(
     bands = [_Task(plan, number, *stretch) for number, stretch in enumerate(stretches)]
     _all(execute, _band, bands)
     _all(execute, _bucket, partitions)
-    sizes = sum(plan.file("bucket", task.number).stat().st_size for task in partitions)
+    sizes = sum(plan.folder.size(plan.file("bucket", task.number)) or 0 for task in partitions)
     plan = dataclasses.replace(plan, groups=_pieces(sizes // ROW.itemsize))
     _write(plan, "labels", components(lambda: map(star_edges, _buckets(plan)), len(order)))
     _all(execute, _group, [_Task(plan, number) for number in range(plan.partitions)])
     groups = [_Task(plan, number) for number in range(plan.groups)]
     _all(execute, _verify, groups)
-    near = join_removals(read_removals(plan.file("verify", task.number)) for task in groups)
+    near = join_removals(read_removals(plan.read("verify", task.number)) for task in groups)
     return outcome(
         documents=documents,
         parts=[part.rows for part in every],
@@ -187,11 +194,9 @@ def deduplicate(
 
 def sweep(folder: RunFolder, besides: Path | None = None) -> None:
     """Take work files away, those of another plan or all."""
-    for home in sorted(_home(folder).glob("*")):
+    for home in folder.children(_home(folder)):
         if home != besides:
-            for path in home.iterdir():
-                folder.remove(path)
-            home.rmdir()
+            folder.clear(home)
 
 
 # --- tasks ---------------------------------------------------------------------------------
@@ -215,7 +220,7 @@ def _band(task: _Task, tick: Tick) -> None:
 def _bucket(task: _Task, tick: Tick) -> None:
     """One partition of the keys: only what more than one document has."""
     plan = task.plan
-    files = [plan.file("band", number) for number in range(plan.stretches)]
+    files = [plan.read("band", number) for number in range(plan.stretches)]
     rows = buckets_of(read_partition(files, task.number, plan.partitions), plan.earlier)
     with plan.folder.replacing(plan.file("bucket", task.number)) as temporary:
         rows.tofile(temporary)
@@ -234,7 +239,7 @@ def _group(task: _Task, tick: Tick) -> None:
 def _verify(task: _Task, tick: Tick) -> None:
     """Decide over some whole components."""
     plan = task.plan
-    files = [plan.file("group", number) for number in range(plan.partitions)]
+    files = [plan.read("group", number) for number in range(plan.partitions)]
     rows = read_partition(files, task.number, plan.groups)
     library = Library(plan.parts, plan.array("order", np.int64))
     removals = decide(rows, library, plan.settings, plan.earlier)
@@ -248,9 +253,13 @@ def _verify(task: _Task, tick: Tick) -> None:
 def _all(execute: Execute, work: Callable[[_Task, Tick], None], tasks: Sequence[_Task]) -> None:
     """Run the tasks whose file an earlier run has not left."""
     step = work.__name__.removeprefix("_")
-    left = [task for task in tasks if not task.plan.file(step, task.number).exists()]
+    left = [task for task in tasks if not _done(task, step)]
     for _ in execute(work, left) if left else ():
         pass
+
+
+def _done(task: _Task, step: str) -> bool:
+    return task.plan.folder.exists(task.plan.file(step, task.number))
 
 
 def _stretches(parts: Sequence[IndexPart]) -> list[tuple[int, int, int, int]]:
@@ -264,15 +273,15 @@ def _stretches(parts: Sequence[IndexPart]) -> list[tuple[int, int, int, int]]:
 
 
 def _write_parts(plan: _Plan, parts: Sequence[IndexPart]) -> None:
-    plain = [dataclasses.asdict(part) | {"folder": str(part.folder)} for part in parts]
+    plain = [part.plain() | {"root": plan.folders.index(part.root)} for part in parts]
     plan.folder.write_text(plan.file("parts"), json.dumps(plain))
 
 
 @functools.lru_cache(maxsize=2)
-def _read_parts(path: Path) -> tuple[IndexPart, ...]:
+def _read_parts(path: Path, folders: tuple[RunFolder, ...]) -> tuple[IndexPart, ...]:
     # The path names what is in the file: it holds the fingerprint of the parts.
     plain = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(IndexPart(**(part | {"folder": Path(part["folder"])})) for part in plain)
+    return tuple(IndexPart(**(part | {"root": folders[part["root"]]})) for part in plain)
 
 
 def _pieces(rows: int) -> int:
@@ -285,7 +294,7 @@ def _buckets(plan: _Plan) -> Iterator[Rows]:
 
 
 def _read_buckets(plan: _Plan, number: int) -> Rows:
-    return np.fromfile(plan.file("bucket", number), ROW)
+    return np.fromfile(plan.read("bucket", number), ROW)
 
 
 def _write(plan: _Plan, step: str, array: npt.NDArray[Any]) -> None:

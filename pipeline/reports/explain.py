@@ -11,23 +11,31 @@ import pyarrow.dataset as ds
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Fate
+from pipeline.runtime.storage import RunFolder
+from pipeline.stores.address import run_folder
 
 __all__ = ["explanation", "find_record"]
 
 
-def find_record(folder: Path, record: str) -> dict[str, Any]:
+def find_record(out: str | Path | RunFolder, record: str) -> dict[str, Any]:
     """The ledger row of the record with this id, or with this URL (the first in file order).
+
+    Args:
+        out: the run's folder, or the path or URL of it.
+        record: id or URL.
 
     Raises:
         ConfigError: no such record.
     """
-    ledger = ds.dataset(folder / "records", format="parquet")
+    folder = run_folder(out)
+    parts = folder.children(folder.root / "records", "part-*")
+    ledger = ds.dataset([str(folder.here(path)) for path in parts], format="parquet")
     for column in ("id", "url"):
         rows = ledger.head(1, filter=pc.field(column) == record).to_pylist()
         if rows:
             row: dict[str, Any] = rows[0]
             return row
-    raise ConfigError(f"no record of {folder} has the id or URL {record!r}")
+    raise ConfigError(f"no record of {folder.shown} has the id or URL {record!r}")
 
 
 def explanation(row: Mapping[str, Any]) -> str:

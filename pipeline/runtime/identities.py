@@ -91,7 +91,7 @@ def _rename(
     identities: list[str] = []
     with PartsWriter(folder, index, schemas, completion.corpus_format) as writer:
         for kind, path in completion.paths(folder, index).items():
-            for row in read_rows(path):
+            for row in read_rows(folder.here(path)):
                 if _hash(row["id"]) in repeated:
                     row["id"] = Locator(row["path"], row["offset"], row["length"]).digest()
                     renamed.add(row["id"])
@@ -120,5 +120,5 @@ def _path(folder: RunFolder, index: int) -> Path:
 
 
 def _load(folder: RunFolder, index: int) -> Hashes:
-    loaded: Hashes = np.load(_path(folder, index), mmap_mode="r", allow_pickle=False)
+    loaded: Hashes = np.load(folder.here(_path(folder, index)), mmap_mode="r", allow_pickle=False)
     return loaded

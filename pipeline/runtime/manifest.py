@@ -215,7 +215,7 @@ class Completion:
         """The record of split ``index``; None if there is none or it is not a whole one."""
         path = folder.splits / f"{index:05d}.json"
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            data = json.loads(folder.read_text(path))
             data["split"] = tuple(data["split"])
             data["report"] = SplitReport.from_json(data["report"])
             data["files"] = {kind: PartFile(**file) for kind, file in data["files"].items()}

@@ -149,6 +149,7 @@ def run_selection(
             folder.remove(folder.root / name)
         count = len(planned.logs.parts)
         progress.say(f"Reading {count:,} part{'s' * (count != 1)} of the logs")
+        executor.needs(folder.state / "holder")
         with executor:
             read = read_parts(folder, planned.logs, recipe, execute(executor, progress, "reading"))
         if read.before:

@@ -142,7 +142,7 @@ def _workers(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     found = []
     for child in _descendants(process.pid):
         try:
-            if "ray::_run_task" in " ".join(child.cmdline()):
+            if "ray::run_task" in " ".join(child.cmdline()):
                 found.append(child)
         except psutil.Error:
             continue  # it ended while we looked

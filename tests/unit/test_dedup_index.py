@@ -61,7 +61,7 @@ def write_index(
 def test_a_part_holds_what_was_signed(tmp_path: Path) -> None:
     (part,) = write_index(tmp_path, [ENTRIES])
     signed = Signing().sign([entry.text for entry in ENTRIES])
-    again = IndexPart.read(index_folder(tmp_path), 0)
+    again = IndexPart.read(RunFolder(tmp_path), 0)
     assert again == part
     assert again is not None
     assert (again.rows, again.stamp, again.signing) == (3, "stamp 0", Signing().parameters())
@@ -123,7 +123,7 @@ def test_writing_that_fails_leaves_no_part(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError, match="broke off"):
         write_part(RunFolder(tmp_path), 0, entries(), Signing(), "")
-    assert IndexPart.read(index_folder(tmp_path), 0) is None
+    assert IndexPart.read(RunFolder(tmp_path), 0) is None
     assert not list((tmp_path / ".gristmill" / "tmp").iterdir())
 
 
@@ -160,7 +160,7 @@ def test_a_damaged_file_is_found_and_named(tmp_path: Path, name: str, damage: st
 def test_a_damaged_record_is_found_and_named(tmp_path: Path, text: str) -> None:
     write_index(tmp_path, [ENTRIES])
     (index_folder(tmp_path) / "part-00000.json").write_text(text)
-    assert IndexPart.read(index_folder(tmp_path), 0) is None
+    assert IndexPart.read(RunFolder(tmp_path), 0) is None
     with pytest.raises(StorageError, match=r"part-00000.json is damaged"):
         open_index(tmp_path, Signing())
 
