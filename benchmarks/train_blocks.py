@@ -26,13 +26,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 from catboost import CatBoostClassifier, Pool
-from extraction_quality import summary, word_f1
+from extraction_quality import summary, word_f1, words_let_in
 from gold import GoldPage, gold_pages
 from rapidfuzz.distance import LCSseq
 from sklearn.linear_model import LogisticRegression
 from tld import get_fld
 
-from pipeline.extract.blocks.choose import choose_blocks
+from pipeline.extract.blocks.choose import choose_blocks, plain_paragraphs, whole
 from pipeline.extract.blocks.context import (
     BUCKETS,
     first_round,
@@ -40,11 +40,19 @@ from pipeline.extract.blocks.context import (
     second_round,
     word_scores,
 )
-from pipeline.extract.blocks.features import Measured, maker_words, measure_blocks, vocabulary_of
+from pipeline.extract.blocks.engine import WHOLE
+from pipeline.extract.blocks.features import (
+    LINKED,
+    Measured,
+    maker_words,
+    measure_blocks,
+    vocabulary_of,
+)
 from pipeline.extract.blocks.forest import SCALE, Forest
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, Model, save_model
-from pipeline.extract.blocks.outline import Outline, outline_of
+from pipeline.extract.blocks.outline import Outline, enclosing, outline_of
+from pipeline.extract.blocks.product_data import hidden_descriptions
 
 FOLDS, INNER = 5, 4
 SEED = 11
@@ -104,7 +112,11 @@ def label(pages: Sequence[Labelled]) -> None:
         line = " " + " ".join(map(str, gold)) + " "
         for at, block in enumerate(blocks):
             # A page and its gold may have the same things in another order.
-            if len(block) >= 6 and hits[at] < len(block) and f" {' '.join(map(str, block))} " in line:
+            if (
+                len(block) >= 6
+                and hits[at] < len(block)
+                and f" {' '.join(map(str, block))} " in line
+            ):
                 hits[at] = len(block)
         page.counted = np.array([len(block) for block in blocks], float)
         page.share = hits / np.maximum(page.counted, 1)
@@ -208,6 +220,7 @@ def as_forest(model: CatBoostClassifier) -> Forest:
             values = values * 2
         asked.append([questions.setdefault(split, len(questions)) for split in splits])
         leaves.append(np.round(np.array(values) * SCALE))
+        assert np.abs(leaves[-1]).max() < 1 << 15
     scale, (bias,) = told["scale_and_bias"]
     assert scale == 1
     return Forest(
@@ -227,7 +240,13 @@ def odds(log_odds: np.ndarray) -> np.ndarray:
 FIRST, SECOND = (250, 0.1), (700, 0.06)
 
 
-def fit(train: Sequence[Labelled], test: Sequence[Labelled], table: KindTable, vocabulary: int, seed: int) -> dict[str, Any]:
+def fit(
+    train: Sequence[Labelled],
+    test: Sequence[Labelled],
+    table: KindTable,
+    vocabulary: int,
+    seed: int,
+) -> dict[str, Any]:
     """Fit all rounds on some pages, and let them judge others. The parts of a `Model`."""
     inner = folds_of([page.domain for page in train], INNER, seed + 10)
     rows = np.array([page.number for page in train])
@@ -266,18 +285,63 @@ def rounded(values: np.ndarray) -> np.ndarray:
     return np.round(values * 256) / 256
 
 
-def f1_of(page: Labelled) -> float:
-    """Word F1 of the blocks that are chosen."""
+def text_of(page: Labelled) -> str:
+    """Text of the blocks that are chosen."""
     assert page.measured is not None
     chosen = choose_blocks(page.likely, page.measured.lengths)
+    if not chosen.any():
+        chosen = plain_paragraphs(page.measured.lengths, page.measured.numbers[LINKED])
+    for name in WHOLE:
+        chosen = whole(chosen, enclosing(page.outline, name), page.measured.lengths)
     kept = [text for text, keep in zip(page.measured.texts, chosen, strict=True) if keep]
-    return word_f1("\n".join(kept), page.page.text)
+    text = "\n".join(kept)
+    return "\n".join([text, *hidden_descriptions(page.page.html, text)]) if text else ""
+
+
+def by_folds(
+    pages: Sequence[Labelled], empty: Sequence[Labelled], table: KindTable, vocabulary: int
+) -> dict[str, Any]:
+    """Figures over all pages, each judged by a model that has seen nothing of its domain.
+
+    Args:
+        pages: with some text.
+        empty: without any: they count with what an empty text is worth.
+        table, vocabulary: see `fit`.
+    """
+    folds = folds_of([page.domain for page in pages], FOLDS, SEED)
+    scores: dict[str, list[float]] = collections.defaultdict(list)
+    right = let_in = 0
+    for fold in ARGUMENTS.folds or range(FOLDS):
+        train = [page for page, at in zip(pages, folds, strict=True) if at != fold]
+        test = [page for page, at in zip(pages, folds, strict=True) if at == fold]
+        fit(train, test, table, vocabulary, SEED + fold)
+        for page in test:
+            text = text_of(page)
+            scores[page.page.kind].append(word_f1(text, page.page.text))
+            let_in += words_let_in(text, page.page.text)
+            right += KINDS[int(np.argmax(page.kinds))] == page.page.kind
+        done = [score for found in scores.values() for score in found]
+        print(f"fold {fold}: F1 so far {np.mean(done):.4f}", file=sys.stderr, flush=True)
+    for page in [] if ARGUMENTS.folds else empty:
+        scores[page.page.kind].append(word_f1("", page.page.text))
+    every = [score for found in scores.values() for score in found]
+    return {
+        "all": summary(every),
+        "types": {kind: summary(found) for kind, found in sorted(scores.items())},
+        "kinds_right": right / len(every),
+        "words_let_in": let_in / len(every),
+    }
 
 
 def main() -> None:
     """Train, measure, ship."""
     pages = [
-        Labelled(page, registered_domain(page.url), outline_of(page.html), page_hints(page.html, page.url))
+        Labelled(
+            page,
+            registered_domain(page.url),
+            outline_of(page.html),
+            page_hints(page.html, page.url),
+        )
         for page in gold_pages(ARGUMENTS.data)
     ]
     empty = [page for page in pages if not page.outline.pieces]
@@ -295,22 +359,7 @@ def main() -> None:
     label(pages)
     table = KindTable(pages, len(words))
     if ARGUMENTS.figures:
-        folds = folds_of([page.domain for page in pages], FOLDS, SEED)
-        scores: dict[str, list[float]] = collections.defaultdict(list)
-        right = 0
-        for fold in ARGUMENTS.folds or range(FOLDS):
-            train = [page for page, at in zip(pages, folds, strict=True) if at != fold]
-            test = [page for page, at in zip(pages, folds, strict=True) if at == fold]
-            fit(train, test, table, len(words), SEED + fold)
-            for page in test:
-                scores[page.page.kind].append(f1_of(page))
-                right += KINDS[int(np.argmax(page.kinds))] == page.page.kind
-            done = [score for found in scores.values() for score in found]
-            print(f"fold {fold}: {np.mean(done):.4f}, kinds {right / len(done):.3f}", {kind: round(float(np.mean(found)), 3) for kind, found in sorted(scores.items())}, file=sys.stderr, flush=True)
-        for page in empty if not ARGUMENTS.folds else []:
-            scores[page.page.kind].append(word_f1("", page.page.text))
-        every = [score for found in scores.values() for score in found]
-        figures = {"all": summary(every), "types": {kind: summary(found) for kind, found in sorted(scores.items())}, "kinds_right": right / len(every)}
+        figures = by_folds(pages, empty, table, len(words))
         ARGUMENTS.figures.write_text(json.dumps(figures, indent=2) + "\n")
         print(json.dumps(figures, indent=2))
     if ARGUMENTS.ship:
@@ -327,7 +376,9 @@ def main() -> None:
             kind_words=(weights[:, :split].T * (np.arange(split) > 0)[:, None]).astype(np.float32),
             kind_hints=weights[:, split:hints].T.astype(np.float32),
             kind_numbers=(weights[:, hints:] * scale).T.astype(np.float32),
-            kind_bias=(kinds.intercept_ - (weights[:, hints:] * scale) @ table.mean).astype(np.float32),
+            kind_bias=(kinds.intercept_ - (weights[:, hints:] * scale) @ table.mean).astype(
+                np.float32
+            ),
             first=parts["first"],
             second=parts["second"],
         )
@@ -339,7 +390,9 @@ if __name__ == "__main__":
     parser.add_argument("data", type=Path, help="folder of the shared data")
     parser.add_argument("--figures", type=Path, help="measure by folds, and write the figures here")
     parser.add_argument("--folds", type=int, nargs="*", help="only these folds, for a look")
-    parser.add_argument("--ship", type=Path, help="fit on all pages, and write the model into this folder")
+    parser.add_argument(
+        "--ship", type=Path, help="fit on all pages, and write the model into this folder"
+    )
     parser.add_argument("--threads", type=int, default=1)
     ARGUMENTS = parser.parse_args()
     main()

@@ -126,7 +126,10 @@ def run(
     help="Write NAME.txt for each file instead of printing.",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line: text, charset, language, time, metadata, page type."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line: text, charset, language, time, metadata, page type.",
 )
 def extract(
     files: tuple[Path, ...],

@@ -195,9 +195,7 @@ class Extraction:
             )
         pdf = spec["pdf"] and Pdf(**spec["pdf"])
         limits = Limits(**spec["limits"])
-        return cls(
-            spec["engine"], dict(spec["options"]), prescreen, limits, pdf, spec["metadata"]
-        )
+        return cls(spec["engine"], dict(spec["options"]), prescreen, limits, pdf, spec["metadata"])
 
     def reads_pdf(self, payload: bytes, content_type: str) -> bool:
         """Whether a payload is read as a PDF: it begins like one, or is said to be one."""

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import ModelError
-from pipeline.extract import Page, make_engine
-from pipeline.extract.blocks.choose import choose_blocks
+from pipeline.extract import Page
+from pipeline.extract.blocks.choose import choose_blocks, plain_paragraphs, whole
 from pipeline.extract.blocks.context import first_round, second_round, word_scores
 from pipeline.extract.blocks.features import (
     NUMBERS,
@@ -25,6 +25,9 @@ from pipeline.extract.blocks.forest import SCALE, Forest
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, save_model
 from pipeline.extract.blocks.outline import MAX_TAGS, outline_of
+from pipeline.extract.blocks.product_data import hidden_descriptions
+from pipeline.extract.blocks.render import as_markdown, as_text
+from pipeline.extract.html import make_engine
 
 SENTENCE = "The miller opened the sluice before dawn, and the wheel began to turn slowly. "
 ARTICLE = f"""<!DOCTYPE html><html lang="en"><head><title>The mill</title></head><body>
@@ -114,7 +117,9 @@ def test_a_page_of_too_many_tags_gives_what_was_found() -> None:
 
 
 def test_maker_words_of_an_element() -> None:
-    words = maker_words("div", ' class="post-Body mainText" id="c12" role="main" style="display: none"')
+    words = maker_words(
+        "div", ' class="post-Body mainText" id="c12" role="main" style="display: none"'
+    )
     assert words == ("<div", "post", "body", "main", "text", "role=main", "@hidden")
 
 
@@ -133,11 +138,11 @@ def test_forest_adds_the_leaves_that_the_answers_name() -> None:
         features=np.array([0, 1], np.int16),
         borders=np.array([0.5, 2.0], np.float32),
         asked=np.array([[0, 1], [1, 1]], np.int16),
-        leaves=np.array([[0, 1, 2, 3], [10, 20, 30, 40]], np.int16) * SCALE // 8,
+        leaves=np.array([[0, 1, 2, 3], [4, 5, 6, 7]], np.int16) * np.int16(SCALE // 8),
         bias=SCALE,
     )
     columns = np.array([[0.0, 1.0, 1.0], [3.0, 1.0, 3.0]], np.float32)
-    expected = [(2 + 40) / 8 + 1, (1 + 10) / 8 + 1, (3 + 40) / 8 + 1]
+    expected = [(2 + 7) / 8 + 1, (1 + 4) / 8 + 1, (3 + 7) / 8 + 1]
     assert forest.log_odds(columns).tolist() == expected
 
 
@@ -154,9 +159,7 @@ def test_a_batch_is_judged_as_one_by_one() -> None:
     assert second.flags.c_contiguous
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 1024), st.integers(1, 200)), min_size=1, max_size=40)
-)
+@given(st.lists(st.tuples(st.integers(0, 1024), st.integers(1, 200)), min_size=1, max_size=40))
 def test_the_choice_is_best_among_all_thresholds(blocks: list[tuple[int, int]]) -> None:
     likely = np.array([chance for chance, _ in blocks]) / 1024
     lengths = np.array([length for _, length in blocks], float)
@@ -175,11 +178,60 @@ def test_main_text_of_a_plain_article() -> None:
 
 
 def test_markdown_keeps_structure() -> None:
-    text = make_engine("blocks", {"markdown": True}).extract(Page(ARTICLE))
+    outline = outline_of(ARTICLE)
+    texts = block_texts(outline)
+    text = as_markdown(outline, texts, range(len(texts)))
     assert "## The wheel" in text
     assert "| Part | Wood |\n| --- | --- |\n| Shaft | Oak |" in text
     assert '```\ndef turn():\n    return "slowly"\n```' in text
     assert "- Open the sluice.\n- Wait until the wheel turns." in text
+
+
+def test_plain_text_has_a_line_for_each_block_and_row() -> None:
+    outline = outline_of(ARTICLE)
+    lines = as_text(outline, block_texts(outline), range(len(outline.block_elements))).split("\n")
+    assert "Shaft | Oak" in lines
+    assert "- Wait until the wheel turns." in lines
+    assert '    return "slowly"' in lines
+
+
+def test_lists_within_lists_and_several_blocks_of_an_item() -> None:
+    page = "<ol><li>one<ul><li>inner</li></ul></li><li><p>two</p><p>more</p></li></ol>"
+    outline = outline_of(page)
+    text = as_markdown(outline, block_texts(outline), range(len(outline.block_elements)))
+    assert text == "1. one\n  - inner\n2. two\n   more"
+
+
+def test_a_table_is_kept_whole_or_as_it_is() -> None:
+    chosen = np.array([True, True, False, False, True])
+    groups = np.array([3, 3, 3, 7, -1])
+    lengths = np.array([2.0, 2.0, 3.0, 9.0, 1.0])
+    assert whole(chosen, groups, lengths).tolist() == [True, True, True, False, True]
+
+
+def test_where_nothing_is_found_long_paragraphs_are() -> None:
+    lengths = np.array([30.0, 40.0, 25.0, 3.0])
+    assert plain_paragraphs(lengths, np.zeros(4)).tolist() == [True, True, True, False]
+    assert not plain_paragraphs(lengths, np.array([0.0, 0.5, 0.0, 0.0])).any()
+
+
+def test_formulas_are_written_as_tex() -> None:
+    page = (
+        "<p>Let <math><semantics><mi>x</mi><annotation encoding='application/x-tex'>x^2</annotation>"
+        "</semantics></math> and <img class=latex alt='a&lt;b'> be.</p><p><math><mi>y</mi></math></p>"
+    )
+    assert texts_of(page) == ["Let $x^2$ and $a<b$ be.", "y"]
+
+
+def test_a_description_that_only_the_data_have_is_added() -> None:
+    words = "A kettle of hammered copper, tinned within, with a handle of beech that stays cool for hours."
+    html = (
+        '<script type="application/ld+json">{"@graph": [{"@type": "Product", "description": '
+        f'"&lt;p&gt;{words}&lt;/p&gt;"}}]}}</script><script type="application/ld+json">{{broken</script>'
+    )
+    assert hidden_descriptions(html, "Kettle") == [words]
+    assert hidden_descriptions(html, words.upper()) == []
+    assert hidden_descriptions("<p>no data</p>", "") == []
 
 
 def test_hints_of_an_address_and_of_schema_types() -> None:

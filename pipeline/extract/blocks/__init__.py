@@ -1,1 +1,1 @@
-"""An extractor of main text that is trained: blocks of a page, what is measured of them, the model, the text."""
+"""A trained extractor of main text: blocks of a page, their measures, the model, the text."""

@@ -136,7 +136,10 @@ def _window_mean(mass: Floats, weights: Floats, reach: int) -> Floats:
     count = len(mass)
     place = np.arange(count)
     low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, count)
-    sums, whole = np.concatenate([[0.0], np.cumsum(mass)]), np.concatenate([[0.0], np.cumsum(weights)])
+    sums, whole = (
+        np.concatenate([[0.0], np.cumsum(mass)]),
+        np.concatenate([[0.0], np.cumsum(weights)]),
+    )
     means: Floats = (sums[high] - sums[low]) / np.maximum(whole[high] - whole[low], 1e-9)
     return means
 

@@ -8,16 +8,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pipeline.core.decisions import Signal
-from pipeline.extract.blocks.choose import choose_blocks
-from pipeline.extract.blocks.features import measure_blocks
+from pipeline.extract.blocks.choose import choose_blocks, plain_paragraphs, whole
+from pipeline.extract.blocks.features import LINKED, measure_blocks
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
-from pipeline.extract.blocks.outline import outline_of
+from pipeline.extract.blocks.outline import enclosing, outline_of
+from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
 from pipeline.extract.html import Engine
 from pipeline.extract.page import Page
 
 __all__ = ["Blocks"]
+
+WHOLE = ("table", "pre")  # kept whole if more than half of it is
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +66,15 @@ class Blocks(Engine):
         measured = measure_blocks(outline, model.vocabulary)
         kinds = model.kinds(measured, page_hints(page.html, page.url))
         chosen = choose_blocks(model.likely(measured, kinds), measured.lengths)
+        if not chosen.any():
+            chosen = plain_paragraphs(measured.lengths, measured.numbers[LINKED])
+        for name in WHOLE:
+            if name in outline.tags:
+                chosen = whole(chosen, enclosing(outline, name), measured.lengths)
         write = as_markdown if self.markdown else as_text
         text = write(outline, measured.texts, np.flatnonzero(chosen).tolist())
+        if text:
+            text = "\n".join([text, *hidden_descriptions(page.html, text)])
         best = int(np.argmax(kinds))
         return text, {
             "extract.page_type": KINDS[best],

@@ -22,16 +22,31 @@ import numpy.typing as npt
 
 from pipeline.extract.blocks.outline import Outline
 
-__all__ = ["LEVELS", "NUMBERS", "WORDS_PER_ELEMENT", "Measured", "Vocabulary", "block_texts", "maker_words", "measure_blocks", "vocabulary_of"]
+__all__ = [
+    "LEVELS",
+    "LINKED",
+    "NUMBERS",
+    "WORDS_PER_ELEMENT",
+    "Measured",
+    "Vocabulary",
+    "block_texts",
+    "maker_words",
+    "measure_blocks",
+    "vocabulary_of",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEVELS = 6  # elements around a block that are looked at, each holding more text than the one before
 WORDS_PER_ELEMENT = 6
+LINKED = 2  # the column that says which share of a block stands in links
 
-_ATTRIBUTE = re.compile(r'\s(class|id|role|itemprop|itemtype|aria-hidden|hidden|style|data-testid|rel)="([^"]*)"')
+_ATTRIBUTE = re.compile(
+    r'\s(class|id|role|itemprop|itemtype|aria-hidden|hidden|style|data-testid|rel)="([^"]*)"'
+)
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_HIDDEN = re.compile(r"\shidden(\s|$|=)")
 _HIDING = re.compile(r"display:\s*none|visibility:\s*hidden")
 
 
@@ -61,7 +76,18 @@ class Measured:
 def _classes() -> npt.NDArray[np.uint8]:
     """A class for each character: letters, digits, and what marks say."""
     table = np.zeros(sys.maxunicode + 1, np.uint8)
-    kinds = {"Lu": 1, "Ll": 2, "Lt": 1, "Lm": 3, "Lo": 3, "Mn": 3, "Mc": 3, "Nd": 4, "Nl": 4, "No": 4}
+    kinds = {
+        "Lu": 1,
+        "Ll": 2,
+        "Lt": 1,
+        "Lm": 3,
+        "Lo": 3,
+        "Mn": 3,
+        "Mc": 3,
+        "Nd": 4,
+        "Nl": 4,
+        "No": 4,
+    }
     for code in range(0x30000):
         kind = unicodedata.category(chr(code))
         if kind in kinds:
@@ -81,10 +107,20 @@ def _classes() -> npt.NDArray[np.uint8]:
     for character in "$€£¥₹%":
         table[ord(character)] = 11
     # Scripts that are written without spaces: a character is about half a word.
-    for low, high in ((0x2E80, 0x303E), (0x3041, 0x33FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x2FFFF)):
+    for low, high in (
+        (0x2E80, 0x303E),
+        (0x3041, 0x33FF),
+        (0x3400, 0x9FFF),
+        (0xF900, 0xFAFF),
+        (0x20000, 0x2FFFF),
+    ):
         part = table[low : high + 1]
         part[part == 3] = 12
-    for low, high in ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF)):  # Thai, Lao, Burmese, Khmer
+    for low, high in (
+        (0x0E00, 0x0EFF),
+        (0x1000, 0x109F),
+        (0x1780, 0x17FF),
+    ):  # Thai, Lao, Burmese, Khmer
         part = table[low : high + 1]
         part[part == 3] = 13
     return table
@@ -118,13 +154,23 @@ def block_texts(outline: Outline) -> list[str]:
     return texts
 
 
-@functools.lru_cache(maxsize=1 << 15)
 def maker_words(tag: str, attributes: str) -> tuple[str, ...]:
     """The words that a page's maker uses for an element, its name first, each once."""
-    words = ["<" + tag]
+    return _words_of(tag, *_told(attributes))
+
+
+def _told(attributes: str) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """The attributes that tell something, and whether the element is hidden by one without a value."""
     if not attributes:
-        return tuple(words)
-    for name, value in _ATTRIBUTE.findall(attributes):
+        return (), False
+    hidden = " hidden" in attributes and _HIDDEN.search(attributes) is not None
+    return tuple(_ATTRIBUTE.findall(attributes)), hidden
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _words_of(tag: str, told: tuple[tuple[str, str], ...], hidden: bool) -> tuple[str, ...]:
+    words = ["<" + tag]
+    for name, value in told:
         if name in ("class", "id", "data-testid"):
             words += [word.lower() for word in _WORD.findall(value)[:12] if len(word) > 1]
         elif name == "style":
@@ -135,16 +181,18 @@ def maker_words(tag: str, attributes: str) -> tuple[str, ...]:
                 words.append("@" + name)
         else:
             words += [f"{name[:4]}={word.lower()}" for word in _WORD.findall(value)[-3:]]
-    if " hidden" in attributes and "@hidden" not in words and re.search(r"\shidden(\s|$|=)", attributes):
+    if hidden:
         words.append("@hidden")
     return tuple(dict.fromkeys(words))
 
 
 @functools.lru_cache(maxsize=1 << 15)
-def _numbers_of(tag: str, attributes: str, vocabulary: Vocabulary) -> list[int]:
+def _numbers_of(
+    tag: str, told: tuple[tuple[str, str], ...], hidden: bool, vocabulary: Vocabulary
+) -> tuple[int, ...]:
     known = vocabulary.words
-    found = [known[word] for word in maker_words(tag, attributes) if word in known]
-    return (found + [0] * WORDS_PER_ELEMENT)[:WORDS_PER_ELEMENT]
+    found = [known[word] for word in _words_of(tag, told, hidden) if word in known]
+    return tuple((found + [0] * WORDS_PER_ELEMENT)[:WORDS_PER_ELEMENT])
 
 
 class Vocabulary:
@@ -178,7 +226,8 @@ def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
     page = [
         _log(total), _log(float(count)), linked, long / total, _log(headings),
         min(float(tally[:, 11].sum()) / count, 1.0), float((words <= 3).sum()) / count,
-        min(float(tally[:, 4].sum()) / max(float(tally.sum()), 1.0) * 4, 2.0), float((shares[0] > 0.9).sum()) / count,
+        min(float(tally[:, 4].sum()) / max(float(tally.sum()), 1.0) * 4, 2.0),
+        float((shares[0] > 0.9).sum()) / count,
     ]  # fmt: skip
     numbers = np.empty((NUMBERS, count))
     columns = [*text_columns, *place_columns, *element_columns]
@@ -187,7 +236,10 @@ def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
     numbers[len(columns) :] = np.array(page, np.float64)[:, None]
     used, rows = np.unique(chain, return_inverse=True)
     tags, attributes = outline.tags, outline.attributes
-    listed = [_numbers_of(tags[element], attributes[element], vocabulary) for element in used.tolist()]
+    listed = [
+        _numbers_of(tags[element], *_told(attributes[element]), vocabulary)
+        for element in used.tolist()
+    ]
     return Measured(
         numbers=np.round(numbers * 512.0) / 512.0,
         elements=rows.reshape(chain.shape).astype(np.int64),
@@ -206,9 +258,13 @@ def _of_texts(
     lengths = np.fromiter(map(len, texts), np.int64, count)
     ends = np.cumsum(lengths)
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    kinds = _CLASS()[codes] if len(codes) else np.zeros(1, np.uint8)
+    kinds = _CLASS().take(codes) if len(codes) else np.zeros(1, np.uint8)
     owner = np.repeat(np.arange(0, count * _CLASSES, _CLASSES), lengths)
-    tally = np.bincount(owner + kinds[: len(codes)], minlength=count * _CLASSES).reshape(count, _CLASSES).astype(np.float64)
+    tally = (
+        np.bincount(owner + kinds[: len(codes)], minlength=count * _CLASSES)
+        .reshape(count, _CLASSES)
+        .astype(np.float64)
+    )
     words = tally[:, 5] + 1 + np.floor(tally[:, 12] / 2) + np.floor(tally[:, 13] / 5)
     unspaced = tally[:, 12] + tally[:, 13]
     letters = tally[:, 1] + tally[:, 2] + tally[:, 3] + unspaced
@@ -217,12 +273,15 @@ def _of_texts(
     first = np.where(some, kinds[np.minimum(ends - lengths, len(kinds) - 1)], 0)
     linked_pieces = outline.links[outline.piece_elements]
     sizes = np.fromiter(map(len, outline.pieces), np.float64, len(outline.pieces))
-    characters = np.bincount(outline.piece_blocks, sizes, count)
-    linked = np.bincount(outline.piece_blocks, sizes * linked_pieces, count) / np.maximum(characters, 1)
+    characters: Floats = np.bincount(outline.piece_blocks, sizes, count).astype(np.float64)
+    linked = np.bincount(outline.piece_blocks, sizes * linked_pieces, count) / np.maximum(
+        characters, 1
+    )
     per_length, per_word = 1 / np.maximum(lengths, 1), 1 / words
-    columns = [
+    columns: list[Any] = [
         _log(lengths), _log(words), linked, linked > 0.9,
-        tally[:, 1] / np.maximum(letters, 1), tally[:, 4] * per_length, tally[:, 6] * per_word, tally[:, 7] * per_word,
+        tally[:, 1] / np.maximum(letters, 1), tally[:, 4] * per_length,
+        tally[:, 6] * per_word, tally[:, 7] * per_word,
         (tally[:, 8] + tally[:, 9]) * per_length, np.minimum(tally[:, 10] * per_word, 2),
         np.minimum(tally[:, 10], 4) / 4, np.minimum(tally[:, 11], 4) / 4,
         np.minimum(letters * per_word / 8, 2), unspaced / np.maximum(letters, 1),
@@ -250,9 +309,11 @@ def _of_places(
     make_blocks = np.bincount(alike).astype(np.float64)
     make_words = np.bincount(alike, words)
     return [
-        place / count, before / total, _log(place), _log(count - 1 - place), _log(before), _log(total - before),
+        place / count, before / total, _log(place), _log(count - 1 - place),
+        _log(before), _log(total - before),
         np.minimum(nth, 4) / 4, np.minimum(np.array(often) - 1, 4) / 4,
-        _log(make_blocks)[alike], (make_blocks / count)[alike], (make_words / max(float(words.sum()), 1.0))[alike],
+        _log(make_blocks)[alike], (make_blocks / count)[alike],
+        (make_words / max(float(words.sum()), 1.0))[alike],
         np.minimum(make_words / np.maximum(make_blocks, 1) / 32, 2)[alike],
         np.minimum(outline.depths[chain[:, 1]] / 24, 2),
     ]  # fmt: skip
@@ -278,8 +339,8 @@ def _of_elements(
     first, last = outline.first_piece, outline.last_piece
     within = sums[:, last] - sums[:, first]
     size = within[0]
-    headings = np.cumsum(outline.headings)
-    heads = (headings[outline.last_below] - headings).astype(np.float64)
+    headings = np.cumsum(outline.headings, dtype=np.int64)
+    heads: Floats = (headings[outline.last_below] - headings).astype(np.float64)
 
     larger = _larger(outline.parents, size)
     chain = np.empty((len(first_of_block), 1 + LEVELS), np.int64)
@@ -302,7 +363,10 @@ def _of_elements(
         element = chain[:, level]
         columns += list(of_element[:, element])
         if level > 1:
-            columns += [size[chain[:, level - 1]] / least[element], (before - begin[element]) / least[element]]
+            columns += [
+                size[chain[:, level - 1]] / least[element],
+                (before - begin[element]) / least[element],
+            ]
     return chain, columns, (float(within[1, 0]) / whole, float(within[5, 0]), float(heads[0]))
 
 
@@ -318,22 +382,29 @@ def _larger(parents: Ints, size: Floats) -> Ints:
 
 def _alike(outline: Outline, chain: Ints) -> Ints:
     """Blocks of one make have one number: the same names and classes around."""
-    tags, attributes, parents = outline.tags, outline.attributes, outline.parents
+    tags, attributes, parents = outline.tags, outline.attributes, outline.parents.tolist()
     pairs, owner = np.unique(chain[:, 0] << 32 | chain[:, 1], return_inverse=True)
-    makes: dict[tuple[str, ...], int] = {}
+    makes: dict[tuple[tuple[str, str], ...], int] = {}
     numbers = []
+    looks: dict[int, tuple[str, str]] = {}
+
+    def look(element: int) -> tuple[str, str]:
+        found = looks.get(element)
+        if found is None:
+            found = looks[element] = (tags[element], _class_of(attributes[element]))
+        return found
+
     for pair in pairs.tolist():
-        lead, own = pair >> 32, pair & 0xFFFFFFFF
-        above = int(parents[own])
-        path = (
-            tags[lead], _class_of(attributes[lead]), tags[own], _class_of(attributes[own]),
-            tags[above], _class_of(attributes[above]),
-        )  # fmt: skip
+        own = pair & 0xFFFFFFFF
+        path = look(pair >> 32), look(own), look(parents[own])
         numbers.append(makes.setdefault(path, len(makes)))
-    return np.array(numbers, np.int64)[owner.reshape(-1)]
+    alike: Ints = np.array(numbers, np.int64)[owner.reshape(-1)]
+    return alike
 
 
 def _class_of(attributes: str) -> str:
+    if not attributes:
+        return ""
     at = attributes.find('class="')
     return attributes[at : attributes.find('"', at + 7)] if at >= 0 else ""
 

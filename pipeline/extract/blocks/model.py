@@ -11,7 +11,9 @@ import dataclasses
 import functools
 import hashlib
 import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -111,21 +113,18 @@ def load_model(folder: Path = SHIPPED) -> Model:
     """
     try:
         told = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        with np.load(folder / "model.npz", allow_pickle=False) as arrays:
-            forests = {
-                which: Forest(
-                    **{name: arrays[f"{which}.{name}"] for name in _FOREST},
-                    bias=int(arrays[f"{which}.bias"]),
-                )
-                for which in ("first", "second")
-            }
-            return Model(
-                words=tuple(told["words"]),
-                hints=tuple(told["hints"]),
-                **{name: arrays[name] for name in _ARRAYS},
-                **forests,
+        with np.load(folder / "model.npz", allow_pickle=False) as stored:
+            arrays: dict[str, Any] = dict(stored)
+        forests: dict[str, Any] = {
+            which: Forest(
+                **{name: arrays[f"{which}.{name}"] for name in _FOREST},
+                bias=int(arrays[f"{which}.bias"]),
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            for which in ("first", "second")
+        }
+        fitted: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+        return Model(words=tuple(told["words"]), hints=tuple(told["hints"]), **fitted, **forests)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"{folder}: the block model cannot be read: {error}; install Gristmill again"
         ) from error

@@ -123,7 +123,9 @@ def as_markdown(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> 
                 columns = 1
             table = around.get("table", -1)
         else:
-            level = next((tag[1] for tag in ("h1", "h2", "h3", "h4", "h5", "h6") if tag in around), "")
+            level = next(
+                (tag[1] for tag in ("h1", "h2", "h3", "h4", "h5", "h6") if tag in around), ""
+            )
             item = places.list_item(around)
             if level:
                 parts.append("#" * int(level) + " " + text)
