@@ -14,6 +14,7 @@ from pipeline.core.decisions import Bound
 from pipeline.core.errors import ConfigError
 from pipeline.dedup.settings import Dedup
 from pipeline.extract.extraction import Extraction
+from pipeline.extract.metadata import METADATA
 from pipeline.filters.base import TOP, Filter, Ranking
 from pipeline.filters.cleaners import Cleaner
 from pipeline.runtime.ledger import Schemas
@@ -91,6 +92,9 @@ class Curation:
             declared += [("prescreen", signal) for signal in self.extraction.prescreen.signals]
         if self.extraction.pdf:
             declared += [("pdf", signal) for signal in self.extraction.pdf.signals]
+        declared += [("extract", signal) for signal in self.extraction.engine_signals]
+        if self.extraction.metadata:
+            declared += [("metadata", signal) for signal in METADATA]
         for step in self.steps:
             declared += [(step.name, signal) for signal in step.signals]
         return Schemas(

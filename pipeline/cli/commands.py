@@ -99,6 +99,7 @@ def run(
     epilog=examples(
         "gristmill extract page.html",
         "gristmill extract pages/*.html.gz --engine resiliparse --out texts",
+        "gristmill extract page.html --engine blocks --option markdown=true",
         "gristmill extract page.html --json | jq -r .text",
         "gristmill extract report.pdf --pdf max_pages=20",
     )
@@ -126,7 +127,10 @@ def run(
     help="Write NAME.txt for each file instead of printing.",
 )
 @click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line: text, charset, language, time."
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object a line: text, charset, language, time, metadata, page type.",
 )
 def extract(
     files: tuple[Path, ...],
@@ -142,7 +146,7 @@ def extract(
     names = text_names(files)
     failed = 0
     for file, page in zip(
-        files, extract_files(files, engine, options, as_json, pdf_options), strict=True
+        files, extract_files(files, engine, options, as_json, pdf_options, as_json), strict=True
     ):
         if page.error is not None:
             failed += 1

@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from classifiers.language import LanguageIdentifier
-from pipeline.core.decisions import Bound, Verdict
+from pipeline.core.decisions import Bound, Signal, Verdict
 from pipeline.core.errors import ConfigError, GristmillError, RecordError
 from pipeline.core.records import RawRecord
 from pipeline.extract.html import Engine, make_engine
+from pipeline.extract.metadata import page_metadata
 from pipeline.extract.page import Page
 from pipeline.extract.pdf.damage import is_pdf
 from pipeline.extract.pdf.settings import Pdf
@@ -126,6 +127,8 @@ class Extraction:
         prescreen: None extracts every page.
         limits: what one record may cost.
         pdf: how PDFs are read; None reads them as the pages they are not.
+        metadata: read title, author, date, address and site name of each page, too
+            (`pipeline.extract.metadata`).
 
     Raises:
         PluginError: no such engine.
@@ -137,6 +140,7 @@ class Extraction:
     prescreen: Prescreen | None = None
     limits: Limits = Limits()
     pdf: Pdf | None = None
+    metadata: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", dict(self.options))
@@ -145,6 +149,11 @@ class Extraction:
     @functools.cached_property
     def _engine(self) -> Engine:
         return make_engine(self.engine, self.options)
+
+    @property
+    def engine_signals(self) -> tuple[Signal, ...]:
+        """What the engine measures besides the text, by ``extract.NAME``."""
+        return self._engine.signals
 
     def prepare(self) -> None:
         """Called once in a process of its own; see `pipeline.extract.Engine.prepare`.
@@ -166,6 +175,7 @@ class Extraction:
         pdf = {} if self.pdf is None else {"pdf": self.pdf.parameters()}
         return {
             **pdf,
+            **({"metadata": True} if self.metadata else {}),
             **make_engine(self.engine, self.options).parameters(),
             "prescreen": self.prescreen and self.prescreen.parameters(),
             "limits": limits,
@@ -185,7 +195,7 @@ class Extraction:
             )
         pdf = spec["pdf"] and Pdf(**spec["pdf"])
         limits = Limits(**spec["limits"])
-        return cls(spec["engine"], dict(spec["options"]), prescreen, limits, pdf)
+        return cls(spec["engine"], dict(spec["options"]), prescreen, limits, pdf, spec["metadata"])
 
     def reads_pdf(self, payload: bytes, content_type: str) -> bool:
         """Whether a payload is read as a PDF: it begins like one, or is said to be one."""
@@ -257,7 +267,10 @@ class Extraction:
                     return Extracted(
                         None, decoded.charset, decoded.source, signals, screening.verdict
                     )
-            text = self._engine.extract(page)
+            text, measured = self._engine.read(page)
+            signals = {**signals, **measured}
+            if self.metadata:
+                signals |= page_metadata(page)
         except MemoryError as error:
             raise RecordError("extract.memory", "out of memory") from error
         except GristmillError:  # such as a model that is missing: no fault of the record

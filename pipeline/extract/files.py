@@ -36,7 +36,8 @@ class FileText:
         language: most likely language of the text by lid.176, where it was asked for.
         language_score: its probability.
         milliseconds: wall-clock time of decoding and extraction.
-        signals: of a PDF, `pipeline.extract.Pdf.signals` by ``pdf.NAME``.
+        signals: of a PDF, `pipeline.extract.Pdf.signals` by ``pdf.NAME``; of a page, what the engine
+            measures by ``extract.NAME``, and metadata by ``metadata.NAME``.
     """
 
     text: str = ""
@@ -66,6 +67,7 @@ def extract_files(
     options: Sequence[str] = (),
     languages: bool = False,
     pdf_options: Sequence[str] = (),
+    metadata: bool = False,
 ) -> Iterator[FileText]:
     """The text of each file, in order. A file that fails costs itself only.
 
@@ -75,13 +77,14 @@ def extract_files(
         options: ``key=value`` for the engine, values as in YAML.
         languages: identify the language of each text.
         pdf_options: ``key=value`` for PDFs; see `pipeline.extract.Pdf`.
+        metadata: read title, author, date, address and site name of each page.
 
     Raises:
         ConfigError: no such engine or option, or one that needs what is not installed.
     """
     pdf = _pdf(_options(pdf_options, "--pdf"))
     pdf.check()
-    extraction = Extraction(engine=engine, options=_options(options), pdf=pdf)
+    extraction = Extraction(engine=engine, options=_options(options), pdf=pdf, metadata=metadata)
     identifier = LanguageIdentifier()
     with ExtractWorker(extraction) as worker:
         for file in files:
@@ -111,7 +114,7 @@ def extract_files(
                 language=label.label if label else None,
                 language_score=round(label.probability, 6) if label else None,
                 milliseconds=round(1000 * spent, 3),
-                signals=extracted.signals if is_pdf else {},
+                signals=extracted.signals,
             )
 
 

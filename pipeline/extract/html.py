@@ -15,6 +15,7 @@ import importlib.metadata
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from pipeline.core.decisions import Signal
 from pipeline.core.errors import ConfigError, PluginError
 from pipeline.core.registry import Registry, nearest
 from pipeline.extract.page import Page
@@ -27,16 +28,21 @@ class Engine(abc.ABC):
     """Base of all engines. Subclasses are frozen dataclasses; their fields are their options.
 
     ``version`` changes with every change of behaviour; ``libraries`` are the distributions whose
-    versions the text depends on.
+    versions the text depends on; ``signals`` are what `read` measures besides.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     libraries: ClassVar[tuple[str, ...]] = ()
+    signals: ClassVar[tuple[Signal, ...]] = ()
 
     @abc.abstractmethod
     def extract(self, page: Page) -> str:
         """The main text of ``page``, or an empty string. Depends on nothing but the page."""
+
+    def read(self, page: Page) -> tuple[str, dict[str, float | str]]:
+        """The main text of ``page``, and what was measured on the way, by ``extract.NAME``."""
+        return self.extract(page), {}
 
     def prepare(self) -> None:  # noqa: B027, most engines need none
         """Called once in a process of its own, before the first page: whatever makes the engine
@@ -162,6 +168,7 @@ ENGINES = Registry(
         "trafilatura": "pipeline.extract.html:Trafilatura",
         "trafilatura-fast": "pipeline.extract.html:TrafilaturaFast",
         "resiliparse": "pipeline.extract.html:Resiliparse",
+        "blocks": "pipeline.extract.blocks.engine:Blocks",
     },
     "gristmill.engines",
 )

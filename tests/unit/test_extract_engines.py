@@ -67,14 +67,14 @@ def test_resiliparse_extracts_main_content_or_everything() -> None:
     assert "All rights reserved" in everything
 
 
-@pytest.mark.parametrize("name", ["trafilatura", "trafilatura-fast", "resiliparse"])
+@pytest.mark.parametrize("name", ["trafilatura", "trafilatura-fast", "resiliparse", "blocks"])
 @pytest.mark.parametrize("html", ["", " ", "words", "<p>", "<html></html>", "\x00"])
 def test_there_is_always_a_text(name: str, html: str) -> None:
     assert isinstance(make_engine(name).extract(Page(html)), str)
 
 
 def test_engines_by_name() -> None:
-    assert ENGINES.names()[:3] == ["trafilatura", "trafilatura-fast", "resiliparse"]
+    assert ENGINES.names()[:4] == ["trafilatura", "trafilatura-fast", "resiliparse", "blocks"]
     assert make_engine("trafilatura", {"favor_recall": True}) == Trafilatura(favor_recall=True)
     assert make_engine("pipeline.extract.html:Resiliparse") == Resiliparse()
 

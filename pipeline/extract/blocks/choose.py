@@ -1,0 +1,71 @@
+"""Which blocks are kept, given how likely each is main text."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["choose_blocks", "plain_paragraphs", "whole"]
+
+SURE = 0.5  # at least this likely: kept in any case
+DOUBTFUL = 0.2  # less likely: never kept
+
+
+def choose_blocks(
+    likely: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """The blocks that together have the largest expected F1 by words.
+
+    With one threshold for all pages, those whose text is hard to tell are left nearly empty: where F1 can
+    only be low, the best threshold is low as well (half of the F1 that can be reached: Lipton, Elkan and
+    Naryanaswamy 2014).
+
+    Args:
+        likely: ``float64[blocks]``, probability that a block is main text.
+        lengths: ``float64[blocks]``, words of each.
+
+    Returns:
+        ``bool[blocks]``.
+    """
+    order = np.argsort(-likely, kind="stable")
+    found = np.cumsum(likely[order] * lengths[order])
+    kept = np.cumsum(lengths[order])
+    expected = 2 * found / (kept + found[-1] + 1e-9)
+    chosen = np.zeros(len(likely), np.bool_)
+    chosen[order[: int(np.argmax(expected)) + 1]] = True
+    chosen &= likely > DOUBTFUL
+    return chosen | (likely > SURE)
+
+
+def plain_paragraphs(
+    lengths: npt.NDArray[np.float64], linked: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """What a rule would keep where the model finds nothing: the long blocks that are no links.
+
+    Fewer than three of them are more likely a notice than a text, and none is kept.
+
+    Args:
+        lengths: ``float64[blocks]``, words of each.
+        linked: ``float64[blocks]``, share of each within links.
+    """
+    plain: npt.NDArray[np.bool_] = (lengths >= 25) & (linked < 0.3)
+    return plain if np.count_nonzero(plain) >= 3 else np.zeros(len(lengths), np.bool_)
+
+
+def whole(
+    chosen: npt.NDArray[np.bool_],
+    groups: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.float64],
+) -> npt.NDArray[np.bool_]:
+    """The choice with every group whole of which more than half, by words, is chosen.
+
+    Args:
+        chosen: ``bool[blocks]``.
+        groups: ``int64[blocks]``, such as the table that each stands in; -1 for none.
+        lengths: ``float64[blocks]``, words of each.
+    """
+    at = groups + 1
+    share = np.bincount(at, lengths * chosen) / np.maximum(np.bincount(at, lengths), 1)
+    share[0] = 0
+    completed: npt.NDArray[np.bool_] = chosen | (share > 0.5)[at]
+    return completed

@@ -1,0 +1,152 @@
+"""Columns of a block's context: first what its neighbours and its maker's words say, then, in a second
+round, what the first round thought of the blocks around it.
+
+Everything is linear in the number of blocks. Columns are rows of the arrays, as `Forest` wants them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.extract.blocks.features import LEVELS, Measured
+
+__all__ = ["BUCKETS", "first_round", "page_columns", "second_round", "word_scores"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+# Words count by where they stand: around the first piece, around the block, near above, far above.
+BUCKETS = np.array([0, 1, 2, 2, *[3] * (LEVELS - 3)])
+_NEAR = (1, 2, 3, -1, -2, -3)
+_LOOKED_AT = [0, 1, 2, 6, 7, 14, 24]  # columns of the neighbours: lengths, links, marks, place
+_WINDOW = 10
+
+
+def word_scores(measured: Measured, scores: npt.NDArray[np.float32]) -> Floats:
+    """What the maker's words around each block say.
+
+    Args:
+        measured: the blocks.
+        scores: ``float32[4, 1 + words]``, log odds that a word adds, by `BUCKETS`; those of 0 are 0.
+
+    Returns:
+        ``float64[6, blocks]``: of the first piece, the block, the two levels above, all others, the sum.
+    """
+    of_element = scores[:, measured.words].sum(axis=2, dtype=np.float64)
+    levels = of_element[BUCKETS[:, None], measured.elements.T]
+    scored = np.stack([*levels[:4], levels[4:].sum(axis=0), levels.sum(axis=0)])
+    return np.round(scored * 64.0) / 64.0
+
+
+def first_round(measured: Measured, scored: Floats) -> npt.NDArray[np.float32]:
+    """Columns of the first round.
+
+    Args:
+        measured: the blocks.
+        scored: `word_scores`.
+
+    Returns:
+        ``float32[columns, blocks]``.
+    """
+    numbers = measured.numbers
+    weights = measured.lengths
+    total = scored[5]
+    tags = measured.words[measured.elements[:, :3], 0].T
+    means = [
+        _mean(total, np.zeros(len(total), np.int64), weights),
+        _mean(total, measured.elements[:, 2], weights),
+        _mean(total, measured.elements[:, 4], weights),
+    ]
+    looked_at = np.concatenate([numbers[_LOOKED_AT], scored[5:]])
+    parts = [numbers, scored, tags, np.round(np.stack(means) * 64.0) / 64.0]
+    return np.concatenate([*parts, *_shifted(looked_at, _NEAR)]).astype(np.float32)
+
+
+def second_round(
+    measured: Measured, first: npt.NDArray[np.float32], likely: Floats, kinds: Floats
+) -> npt.NDArray[np.float32]:
+    """Columns of the second round: those of the first, and what it thought.
+
+    Args:
+        measured: the blocks.
+        first: `first_round`.
+        likely: ``float64[blocks]``, probabilities by the first round.
+        kinds: ``float64[kinds]``, probabilities of the page's kind.
+    """
+    weights = measured.lengths
+    count = len(likely)
+    page = np.zeros(count, np.int64)
+    ones = np.ones(count)
+    mass = likely * weights
+    sums = np.cumsum(mass)
+    before, after = _largest_near(likely)
+    own = [
+        likely,
+        _mean(likely, measured.alike, weights),
+        _mean(likely, measured.alike, ones),
+        *(_mean(likely, measured.elements[:, level], weights) for level in range(2, 1 + LEVELS)),
+        _window_mean(mass, weights, 2),
+        _window_mean(mass, weights, 6),
+        _window_mean(mass, weights, 20),
+        _mean(likely, page, weights),
+        _mean(likely, page, ones),
+        sums / max(float(sums[-1]), 1e-9),
+        np.full(count, np.log2(1.0 + sums[-1]) / 8),
+        before,
+        after,
+    ]
+    columns = np.concatenate([np.stack(own), *_shifted(likely[None], (1, 2, 3, 4, -1, -2, -3, -4))])
+    columns = np.round(columns * 1024.0) / 1024.0
+    spread = np.repeat(np.asarray(kinds, np.float64)[:, None], count, axis=1)
+    return np.concatenate([first, columns.astype(np.float32), spread.astype(np.float32)])
+
+
+def page_columns(measured: Measured) -> Floats:
+    """What the kind of a page is told by, besides words: means and spreads of the blocks' numbers."""
+    numbers = measured.numbers
+    columns = np.concatenate([numbers.mean(axis=1), numbers.std(axis=1)])
+    return np.round(columns * 256.0) / 256.0
+
+
+def _mean(values: Floats, groups: Ints, weights: Floats) -> Floats:
+    """Weighted mean of each value's group."""
+    means = np.bincount(groups, values * weights) / np.maximum(np.bincount(groups, weights), 1e-9)
+    spread: Floats = means[groups]
+    return spread
+
+
+def _shifted(rows: Floats, offsets: Sequence[int]) -> list[Floats]:
+    """Values of the blocks so many places before (or, if negative, behind); -1 where there is none."""
+    shifted = []
+    for offset in offsets:
+        moved = np.full_like(rows, -1.0)
+        if offset > 0:
+            moved[:, offset:] = rows[:, :-offset]
+        else:
+            moved[:, :offset] = rows[:, -offset:]
+        shifted.append(moved)
+    return shifted
+
+
+def _window_mean(mass: Floats, weights: Floats, reach: int) -> Floats:
+    """Weighted mean over the blocks up to ``reach`` places away."""
+    count = len(mass)
+    place = np.arange(count)
+    low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, count)
+    sums, whole = (
+        np.concatenate([[0.0], np.cumsum(mass)]),
+        np.concatenate([[0.0], np.cumsum(weights)]),
+    )
+    means: Floats = (sums[high] - sums[low]) / np.maximum(whole[high] - whole[low], 1e-9)
+    return means
+
+
+def _largest_near(likely: Floats) -> tuple[Floats, Floats]:
+    """The largest of the ten blocks before, and of the ten behind."""
+    count = len(likely)
+    padded = np.concatenate([np.zeros(_WINDOW), likely, np.zeros(_WINDOW)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW).max(axis=1)
+    return windows[:count], windows[_WINDOW + 1 : _WINDOW + 1 + count]

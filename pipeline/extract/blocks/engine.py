@@ -1,0 +1,82 @@
+"""``engine: blocks``: main text by a trained model over the blocks of a page."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pipeline.core.decisions import Signal
+from pipeline.extract.blocks.choose import choose_blocks, plain_paragraphs, whole
+from pipeline.extract.blocks.features import LINKED, measure_blocks
+from pipeline.extract.blocks.hints import page_hints
+from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
+from pipeline.extract.blocks.outline import enclosing, outline_of
+from pipeline.extract.blocks.product_data import hidden_descriptions
+from pipeline.extract.blocks.render import as_markdown, as_text
+from pipeline.extract.html import Engine
+from pipeline.extract.page import Page
+
+__all__ = ["Blocks"]
+
+WHOLE = ("table", "pre")  # kept whole if more than half of it is
+
+
+@dataclasses.dataclass(frozen=True)
+class Blocks(Engine):
+    """Each block of text is judged by what it is like, what is around it and what the page is.
+
+    A page is cut into its leaf blocks, each is measured in ways that know no language, and two rounds
+    of oblivious trees say how likely it is main text, the second knowing what the first thought of the
+    blocks around. Of these the set with the largest expected F1 is kept. How it was trained and how good
+    it is: `docs/extraction.md`.
+
+    Args:
+        markdown: write headings, lists, tables, code and quotations as Markdown.
+    """
+
+    name: ClassVar[str] = "blocks"
+    libraries: ClassVar[tuple[str, ...]] = ("selectolax",)
+    signals: ClassVar[tuple[Signal, ...]] = (
+        Signal("page_type", "what kind of page it is, as far as the model can tell", kind="text"),
+        Signal("page_type_score", "probability of that kind", maximum=1.0),
+    )
+
+    markdown: bool = False
+
+    def prepare(self) -> None:
+        """Read the model."""
+        load_model()
+
+    def parameters(self) -> dict[str, Any]:
+        """As of any engine, and the model."""
+        return {**super().parameters(), "model": model_sha256()}
+
+    def extract(self, page: Page) -> str:
+        """The main text of ``page``."""
+        return self.read(page)[0]
+
+    def read(self, page: Page) -> tuple[str, dict[str, float | str]]:
+        """Its main text, and `signals` by ``extract.NAME``; none for a page without text."""
+        model = load_model()
+        outline = outline_of(page.html)
+        if not outline.pieces:
+            return "", {}
+        measured = measure_blocks(outline, model.vocabulary)
+        kinds = model.kinds(measured, page_hints(page.html, page.url))
+        chosen = choose_blocks(model.likely(measured, kinds), measured.lengths)
+        if not chosen.any():
+            chosen = plain_paragraphs(measured.lengths, measured.numbers[LINKED])
+        for name in WHOLE:
+            if name in outline.tags:
+                chosen = whole(chosen, enclosing(outline, name), measured.lengths)
+        write = as_markdown if self.markdown else as_text
+        text = write(outline, measured.texts, np.flatnonzero(chosen).tolist())
+        if text:
+            text = "\n".join([text, *hidden_descriptions(page.html, text)])
+        best = int(np.argmax(kinds))
+        return text, {
+            "extract.page_type": KINDS[best],
+            "extract.page_type_score": float(kinds[best]),
+        }

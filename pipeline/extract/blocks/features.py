@@ -1,0 +1,412 @@
+"""What is measured of each leaf block: its text, the elements around it, and where it stands.
+
+Nothing here knows a language: letters, marks and lengths are counted, no word is looked up. The words that
+are looked up are those of the page's maker: names of elements, classes, ids, roles.
+
+Numbers are integers or ratios of integers, and logarithms of integers rounded to 1/64, so that they are
+the same on every machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import sys
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.extract.blocks.outline import Outline
+
+__all__ = [
+    "LEVELS",
+    "LINKED",
+    "NUMBERS",
+    "WORDS_PER_ELEMENT",
+    "Measured",
+    "Vocabulary",
+    "block_texts",
+    "maker_words",
+    "measure_blocks",
+    "vocabulary_of",
+]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+LEVELS = 6  # elements around a block that are looked at, each holding more text than the one before
+WORDS_PER_ELEMENT = 6
+LINKED = 2  # the column that says which share of a block stands in links
+
+_ATTRIBUTE = re.compile(
+    r'\s(class|id|role|itemprop|itemtype|aria-hidden|hidden|style|data-testid|rel)="([^"]*)"'
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_HIDDEN = re.compile(r"\shidden(\s|$|=)")
+_HIDING = re.compile(r"display:\s*none|visibility:\s*hidden")
+
+
+@dataclasses.dataclass(slots=True)
+class Measured:
+    """Features of a page's blocks.
+
+    Args:
+        numbers: ``float64[blocks, NUMBERS]``, all about within [-1, 1].
+        elements: ``int64[blocks, 1 + LEVELS]``, for each block the number of the element around its
+            first piece, of its own element, and of ever larger ones, as rows of ``words``.
+        words: ``int64[elements, WORDS_PER_ELEMENT]``, numbers of maker's words of each element that
+            ``elements`` names; 0 is none.
+        alike: ``int64[blocks]``, blocks with the same number have the same path of tags and classes.
+        lengths: words of each block; where none are parted by spaces, characters count in part.
+        texts: of the blocks, white space collapsed.
+    """
+
+    numbers: Floats
+    elements: Ints
+    words: Ints
+    alike: Ints
+    lengths: Floats
+    texts: list[str]
+
+
+def _classes() -> npt.NDArray[np.uint8]:
+    """A class for each character: letters, digits, and what marks say."""
+    table = np.zeros(sys.maxunicode + 1, np.uint8)
+    kinds = {
+        "Lu": 1,
+        "Ll": 2,
+        "Lt": 1,
+        "Lm": 3,
+        "Lo": 3,
+        "Mn": 3,
+        "Mc": 3,
+        "Nd": 4,
+        "Nl": 4,
+        "No": 4,
+    }
+    for code in range(0x30000):
+        kind = unicodedata.category(chr(code))
+        if kind in kinds:
+            table[code] = kinds[kind]
+        elif kind[0] == "S":
+            table[code] = 9
+        elif kind[0] == "P":
+            table[code] = 8
+    for character in " \t\n\r\u00a0\u3000":
+        table[ord(character)] = 5
+    for character in ".!?。！？؟।…։":
+        table[ord(character)] = 6
+    for character in ",;:，、；：،؛":
+        table[ord(character)] = 7
+    for character in "|•·»›/→©®":
+        table[ord(character)] = 10
+    for character in "$€£¥₹%":
+        table[ord(character)] = 11
+    # Scripts that are written without spaces: a character is about half a word.
+    for low, high in (
+        (0x2E80, 0x303E),
+        (0x3041, 0x33FF),
+        (0x3400, 0x9FFF),
+        (0xF900, 0xFAFF),
+        (0x20000, 0x2FFFF),
+    ):
+        part = table[low : high + 1]
+        part[part == 3] = 12
+    for low, high in (
+        (0x0E00, 0x0EFF),
+        (0x1000, 0x109F),
+        (0x1780, 0x17FF),
+    ):  # Thai, Lao, Burmese, Khmer
+        part = table[low : high + 1]
+        part[part == 3] = 13
+    return table
+
+
+_CLASS = functools.cache(_classes)
+_CLASSES = 14
+
+
+def block_texts(outline: Outline) -> list[str]:
+    """Text of each block, white space collapsed."""
+    texts: list[str] = []
+    at = 0
+    blocks = outline.piece_blocks.tolist()
+    pieces, breaks = outline.pieces, outline.breaks
+    total = len(pieces)
+    while at < total:
+        end = at + 1
+        block = blocks[at]
+        while end < total and blocks[end] == block:
+            end += 1
+        if end == at + 1:
+            texts.append(" ".join(pieces[at].split()))
+        else:
+            joined = "".join(
+                " " + piece if broken else piece
+                for piece, broken in zip(pieces[at:end], breaks[at:end], strict=True)
+            )
+            texts.append(" ".join(joined.split()))
+        at = end
+    return texts
+
+
+def maker_words(tag: str, attributes: str) -> tuple[str, ...]:
+    """The words that a page's maker uses for an element, its name first, each once."""
+    return _words_of(tag, *_told(attributes))
+
+
+def _told(attributes: str) -> tuple[tuple[tuple[str, str], ...], bool]:
+    """The attributes that tell something, and whether the element is hidden by one without a value."""
+    if not attributes:
+        return (), False
+    hidden = " hidden" in attributes and _HIDDEN.search(attributes) is not None
+    return tuple(_ATTRIBUTE.findall(attributes)), hidden
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _words_of(tag: str, told: tuple[tuple[str, str], ...], hidden: bool) -> tuple[str, ...]:
+    words = ["<" + tag]
+    for name, value in told:
+        if name in ("class", "id", "data-testid"):
+            words += [word.lower() for word in _WORD.findall(value)[:12] if len(word) > 1]
+        elif name == "style":
+            if _HIDING.search(value):
+                words.append("@hidden")
+        elif name in ("hidden", "aria-hidden"):
+            if value != "false":
+                words.append("@" + name)
+        else:
+            words += [f"{name[:4]}={word.lower()}" for word in _WORD.findall(value)[-3:]]
+    if hidden:
+        words.append("@hidden")
+    return tuple(dict.fromkeys(words))
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _numbers_of(
+    tag: str, told: tuple[tuple[str, str], ...], hidden: bool, vocabulary: Vocabulary
+) -> tuple[int, ...]:
+    known = vocabulary.words
+    found = [known[word] for word in _words_of(tag, told, hidden) if word in known]
+    return tuple((found + [0] * WORDS_PER_ELEMENT)[:WORDS_PER_ELEMENT])
+
+
+class Vocabulary:
+    """Maker's words by number, hashed by identity so that it may key a cache."""
+
+    def __init__(self, words: Mapping[str, int]):
+        self.words = words
+
+
+@functools.lru_cache(maxsize=4)
+def vocabulary_of(words: tuple[str, ...]) -> Vocabulary:
+    """Numbers of words: their places, from 1 on."""
+    return Vocabulary({word: number for number, word in enumerate(words, 1)})
+
+
+def _log(values: Any) -> Any:
+    """log2(1 + n) / 8, rounded to 1/512."""
+    return np.round(np.log2(1.0 + values) * 64.0) / 512.0
+
+
+def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
+    """Features of every block of a page that has some."""
+    texts = block_texts(outline)
+    count = len(texts)
+    text_columns, words, tally, shares = _of_texts(outline, texts)
+    chain, element_columns, sizes = _of_elements(outline, words, tally, shares[0])
+    alike = _alike(outline, chain)
+    place_columns = _of_places(outline, texts, words, shares[1], alike, chain)
+    total = max(float(words.sum()), 1.0)
+    linked, long, headings = sizes
+    page = [
+        _log(total), _log(float(count)), linked, long / total, _log(headings),
+        min(float(tally[:, 11].sum()) / count, 1.0), float((words <= 3).sum()) / count,
+        min(float(tally[:, 4].sum()) / max(float(tally.sum()), 1.0) * 4, 2.0),
+        float((shares[0] > 0.9).sum()) / count,
+    ]  # fmt: skip
+    numbers = np.empty((NUMBERS, count))
+    columns = [*text_columns, *place_columns, *element_columns]
+    for at, column in enumerate(columns):
+        numbers[at] = column
+    numbers[len(columns) :] = np.array(page, np.float64)[:, None]
+    used, rows = np.unique(chain, return_inverse=True)
+    tags, attributes = outline.tags, outline.attributes
+    listed = [
+        _numbers_of(tags[element], *_told(attributes[element]), vocabulary)
+        for element in used.tolist()
+    ]
+    return Measured(
+        numbers=np.round(numbers * 512.0) / 512.0,
+        elements=rows.reshape(chain.shape).astype(np.int64),
+        words=np.array(listed, np.int64).reshape(len(used), WORDS_PER_ELEMENT),
+        alike=alike,
+        lengths=words,
+        texts=texts,
+    )
+
+
+def _of_texts(
+    outline: Outline, texts: list[str]
+) -> tuple[list[Floats], Floats, Floats, tuple[Floats, Floats]]:
+    """Columns of what the texts are like; their words; kinds of characters; share and number in links."""
+    count = len(texts)
+    lengths = np.fromiter(map(len, texts), np.int64, count)
+    ends = np.cumsum(lengths)
+    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    kinds = _CLASS().take(codes) if len(codes) else np.zeros(1, np.uint8)
+    owner = np.repeat(np.arange(0, count * _CLASSES, _CLASSES), lengths)
+    tally = (
+        np.bincount(owner + kinds[: len(codes)], minlength=count * _CLASSES)
+        .reshape(count, _CLASSES)
+        .astype(np.float64)
+    )
+    words = tally[:, 5] + 1 + np.floor(tally[:, 12] / 2) + np.floor(tally[:, 13] / 5)
+    unspaced = tally[:, 12] + tally[:, 13]
+    letters = tally[:, 1] + tally[:, 2] + tally[:, 3] + unspaced
+    some = lengths > 0
+    last = np.where(some, kinds[np.minimum(ends, len(kinds)) - 1], 0)
+    first = np.where(some, kinds[np.minimum(ends - lengths, len(kinds) - 1)], 0)
+    linked_pieces = outline.links[outline.piece_elements]
+    sizes = np.fromiter(map(len, outline.pieces), np.float64, len(outline.pieces))
+    characters: Floats = np.bincount(outline.piece_blocks, sizes, count).astype(np.float64)
+    linked = np.bincount(outline.piece_blocks, sizes * linked_pieces, count) / np.maximum(
+        characters, 1
+    )
+    per_length, per_word = 1 / np.maximum(lengths, 1), 1 / words
+    columns: list[Any] = [
+        _log(lengths), _log(words), linked, linked > 0.9,
+        tally[:, 1] / np.maximum(letters, 1), tally[:, 4] * per_length,
+        tally[:, 6] * per_word, tally[:, 7] * per_word,
+        (tally[:, 8] + tally[:, 9]) * per_length, np.minimum(tally[:, 10] * per_word, 2),
+        np.minimum(tally[:, 10], 4) / 4, np.minimum(tally[:, 11], 4) / 4,
+        np.minimum(letters * per_word / 8, 2), unspaced / np.maximum(letters, 1),
+        last == 6, last == 7, last == 4, first == 1, first == 4, first == 10,
+        words == 1, (words > 1) & (words <= 3), (words > 3) & (words <= 8), words >= 25,
+    ]  # fmt: skip
+    return columns, words, tally, (linked, characters)
+
+
+def _of_places(
+    outline: Outline, texts: list[str], words: Floats, characters: Floats, alike: Ints, chain: Ints
+) -> list[Floats]:
+    """Columns of where the blocks stand, and what there is of their text and of their make."""
+    count = len(texts)
+    total = max(float(characters.sum()), 1.0)
+    place = np.arange(count)
+    before = np.cumsum(characters) - characters
+    repeats: dict[str, int] = {}
+    nth = []
+    for one in texts:
+        seen = repeats.get(one, 0)
+        nth.append(seen)
+        repeats[one] = seen + 1
+    often = [repeats[one] for one in texts]
+    make_blocks = np.bincount(alike).astype(np.float64)
+    make_words = np.bincount(alike, words)
+    return [
+        place / count, before / total, _log(place), _log(count - 1 - place),
+        _log(before), _log(total - before),
+        np.minimum(nth, 4) / 4, np.minimum(np.array(often) - 1, 4) / 4,
+        _log(make_blocks)[alike], (make_blocks / count)[alike],
+        (make_words / max(float(words.sum()), 1.0))[alike],
+        np.minimum(make_words / np.maximum(make_blocks, 1) / 32, 2)[alike],
+        np.minimum(outline.depths[chain[:, 1]] / 24, 2),
+    ]  # fmt: skip
+
+
+def _of_elements(
+    outline: Outline, words: Floats, tally: Floats, linked_share: Floats
+) -> tuple[Ints, list[Floats], tuple[float, float, float]]:
+    """The elements around each block, columns of them; of the page: share in links, long words, headings."""
+    pieces = len(outline.pieces)
+    sizes = np.fromiter(map(len, outline.pieces), np.float64, pieces)
+    first_of_block = np.flatnonzero(np.diff(outline.piece_blocks, prepend=-1))
+    # One row for each thing that is summed over elements; words and marks count where a block begins.
+    amounts = np.zeros((6, pieces + 1))
+    amounts[0, 1:] = sizes
+    amounts[1, 1:] = sizes * outline.links[outline.piece_elements]
+    at = first_of_block + 1
+    amounts[2, at] = 1
+    amounts[3, at] = words
+    amounts[4, at] = tally[:, 6] + tally[:, 7]
+    amounts[5, at] = np.where((words >= 12) & (linked_share < 0.5), words, 0)
+    sums = np.cumsum(amounts, axis=1)
+    first, last = outline.first_piece, outline.last_piece
+    within = sums[:, last] - sums[:, first]
+    size = within[0]
+    headings = np.cumsum(outline.headings, dtype=np.int64)
+    heads: Floats = (headings[outline.last_below] - headings).astype(np.float64)
+
+    larger = _larger(outline.parents, size)
+    chain = np.empty((len(first_of_block), 1 + LEVELS), np.int64)
+    chain[:, 0] = outline.piece_elements[first_of_block]
+    chain[:, 1] = outline.block_elements
+    for level in range(2, 1 + LEVELS):
+        chain[:, level] = larger[chain[:, level - 1]]
+
+    whole = max(float(size[0]), 1.0)
+    logs = _log(np.stack([within[3], within[2], heads]))
+    least, word_count = np.maximum(size, 1), np.maximum(within[3], 1)
+    of_element = np.stack([
+        logs[0], size / whole, within[1] / least, logs[1],
+        np.minimum(within[4] / word_count * 4, 2), within[5] / word_count, logs[2],
+    ])  # fmt: skip
+    begin = sums[0, first]
+    before = sums[0, first_of_block]
+    columns: list[Floats] = []
+    for level in range(1, 1 + LEVELS):
+        element = chain[:, level]
+        columns += list(of_element[:, element])
+        if level > 1:
+            columns += [
+                size[chain[:, level - 1]] / least[element],
+                (before - begin[element]) / least[element],
+            ]
+    return chain, columns, (float(within[1, 0]) / whole, float(within[5, 0]), float(heads[0]))
+
+
+def _larger(parents: Ints, size: Floats) -> Ints:
+    """For each element the nearest around it that holds more text."""
+    larger = parents.copy()
+    while True:
+        same = (size[larger] == size) & (larger > 0)
+        if not same.any():
+            return larger
+        larger[same] = larger[larger[same]]
+
+
+def _alike(outline: Outline, chain: Ints) -> Ints:
+    """Blocks of one make have one number: the same names and classes around."""
+    tags, attributes, parents = outline.tags, outline.attributes, outline.parents.tolist()
+    pairs, owner = np.unique(chain[:, 0] << 32 | chain[:, 1], return_inverse=True)
+    makes: dict[tuple[tuple[str, str], ...], int] = {}
+    numbers = []
+    looks: dict[int, tuple[str, str]] = {}
+
+    def look(element: int) -> tuple[str, str]:
+        found = looks.get(element)
+        if found is None:
+            found = looks[element] = (tags[element], _class_of(attributes[element]))
+        return found
+
+    for pair in pairs.tolist():
+        own = pair & 0xFFFFFFFF
+        path = look(pair >> 32), look(own), look(parents[own])
+        numbers.append(makes.setdefault(path, len(makes)))
+    alike: Ints = np.array(numbers, np.int64)[owner.reshape(-1)]
+    return alike
+
+
+def _class_of(attributes: str) -> str:
+    if not attributes:
+        return ""
+    at = attributes.find('class="')
+    return attributes[at : attributes.find('"', at + 7)] if at >= 0 else ""
+
+
+NUMBERS = 37 + 7 * LEVELS + 2 * (LEVELS - 1) + 9
