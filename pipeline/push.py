@@ -30,6 +30,7 @@ HUB = "hf://datasets/"
 NAME = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)(?:@([\w./-]+))?/?")
 
 CARD = "README.md"
+AT_A_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+")
 AT_ONCE = 4  # files that are read together
 ALWAYS = ("corpus", "records")
 RUN_EXTRAS = ("dropped", "quarantine")
@@ -96,6 +97,12 @@ def find_product(folder: Path, extras: Sequence[str] = ()) -> Product:
         ConfigError: the folder holds no finished run, a file of it is missing or altered, or an
             extra that there is not.
     """
+    if AT_A_URL.match(str(folder)) and not folder.exists():
+        url = AT_A_URL.sub(r"\1://", str(folder))
+        raise ConfigError(
+            f"{url}: push sends a folder of this machine; copy the run "
+            "here, or leave it where it is"
+        )
     manifest = _read(folder / "manifest.json")
     if manifest is not None and "recipe" in manifest:
         return _run_product(folder, manifest, extras)

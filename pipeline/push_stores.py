@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
-from pipeline.core.errors import SourceError, StorageError
+from pipeline.core.errors import ConfigError, SourceError, StorageError
 from pipeline.push_targets import Say, Target, Upload, is_surplus
 from pipeline.sources.addresses import full, joined, scheme_of
 from pipeline.sources.remote import MissingError, PassingError, Patience
@@ -36,6 +36,10 @@ class StoreTarget(Target):
         self._store = store_of(self.url, Patience())
 
     def present(self, files: Sequence[Upload]) -> set[str]:
+        if self._ask(".gristmill", lambda system, inner: system.exists(inner)):
+            raise ConfigError(
+                f"{self.url}: a run works in this folder, and a push would change it; name another"
+            )
         told = self._told()
         return {file.name for file in files if self._has(file, told)}
 

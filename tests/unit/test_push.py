@@ -281,6 +281,18 @@ def test_a_bucket_takes_a_run(out: Path, tmp_path: Path, monkeypatch: pytest.Mon
         }  # fmt: skip
 
 
+def test_a_run_at_a_url_is_not_pushed_from_there() -> None:
+    with pytest.raises(ConfigError, match="s3://bucket/run: push sends a folder of this machine"):
+        find_product(Path("s3://bucket/run"))
+
+
+def test_a_run_s_own_folder_is_no_target(out: Path) -> None:
+    before = names(out)
+    with pytest.raises(ConfigError, match="a run works in this folder"):
+        push(out, f"file://{out}")
+    assert names(out) == before
+
+
 def test_the_command_end_to_end(out: Path, tmp_path: Path) -> None:
     target = f"file://{tmp_path}/there"
     done = cli(str(out), target, "--dry-run")
