@@ -10,19 +10,16 @@ import contextlib
 import dataclasses
 import hashlib
 import re
-import socket
-import struct
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from loopback import answering
+from loopback import QuietHandler, QuietServer, answering
 
 __all__ = ["Asked", "BucketServer", "bucket_server"]
 
@@ -106,10 +103,8 @@ def bucket_server(**options: Any) -> Iterator[BucketServer]:
     """A bucket that answers until the block ends."""
     found = BucketServer(**options)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(QuietHandler):
         timeout = 20
-        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self.answer()
@@ -338,26 +333,7 @@ def bucket_server(**options: Any) -> Iterator[BucketServer]:
             self.end_headers()
             self.wfile.write(data)
 
-        def reset(self) -> None:
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.close_connection = True
-            self.connection.close()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def finish(self) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                super().finish()
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A client that has left is no fault of the server."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = QuietServer(Handler)
     found.url = f"http://127.0.0.1:{server.server_port}"
     with answering(server):
         yield found

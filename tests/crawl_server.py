@@ -7,19 +7,16 @@ import dataclasses
 import hashlib
 import json
 import re
-import socket
-import struct
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from loopback import answering
+from loopback import QuietHandler, QuietServer, answering
 
 __all__ = ["FAULTS", "CrawlServer", "serving"]
 
@@ -138,10 +135,8 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
     """The folder, served until the block ends."""
     found = CrawlServer(root, **options)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(QuietHandler):
         timeout = 20
-        disable_nagle_algorithm = True
 
         def do_HEAD(self) -> None:
             self.answer(body=False)
@@ -235,26 +230,7 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
             self.end_headers()
             self.wfile.write(data)
 
-        def reset(self) -> None:
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.close_connection = True
-            self.connection.close()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def finish(self) -> None:
-            with contextlib.suppress(OSError, ValueError):
-                super().finish()
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: Any) -> None:
-            """A client that has left is no fault of the server."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = QuietServer(Handler)
     found.url = f"http://127.0.0.1:{server.server_port}/"
     with answering(server):
         yield found

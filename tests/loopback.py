@@ -3,11 +3,54 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import socket
+import struct
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-__all__ = ["answering"]
+import pytest
+import urllib3
+
+__all__ = ["QuietHandler", "QuietServer", "answering", "moto_bucket"]
+
+
+class QuietHandler(BaseHTTPRequestHandler):
+    """Says nothing, can break a connection, and takes it well if the client does."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def reset(self) -> None:
+        """Break the connection."""
+        linger = struct.pack("ii", 1, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.close_connection = True
+        self.connection.close()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def finish(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().finish()
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A server on a free port, of a client that has left no fault of its own."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]):
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, *_: Any) -> None:
+        pass
 
 
 @contextlib.contextmanager
@@ -21,3 +64,37 @@ def answering(server: ThreadingHTTPServer) -> Iterator[None]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextlib.contextmanager
+def moto_bucket(name: str) -> Iterator[tuple[str, urllib3.PoolManager]]:
+    """The URL of a moto server with an empty bucket, and what asks it; the test is skipped without moto.
+
+    moto cannot be resolved beside the project's pins, so that it runs in an environment of its own.
+    """
+    program = shutil.which("moto_server")
+    if program is None:
+        pytest.skip(
+            "moto_server is not on the path: pip install 'moto[server]' in a venv of its own"
+        )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=sys.stderr, stderr=sys.stderr
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        pool = urllib3.PoolManager(retries=False)
+        for _ in range(300):
+            if server.poll() is not None:
+                pytest.skip("moto_server does not start here")
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                pool.request("GET", url)
+                break
+            time.sleep(0.1)
+        pool.request("PUT", f"{url}/{name}")
+        yield url, pool
+    finally:
+        server.terminate()
+        server.wait()

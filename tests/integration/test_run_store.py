@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 import pickle
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
-import urllib3
 from bucket_server import Asked, BucketServer, bucket_server
 from kills import kill_at_files, run_script
+from loopback import moto_bucket
 
 from pipeline.cli import main
 from pipeline.core.errors import ConfigError, RunError
@@ -396,28 +392,7 @@ def test_other_commands_do_not_take_a_url_for_a_folder(
 def test_moto_gets_the_same_bytes(
     tmp_path: Path, local: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = shutil.which("moto_server")
-    if program is None:
-        pytest.skip(
-            "moto_server is not on the path: pip install 'moto[server]' in a venv of its own"
-        )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=sys.stderr, stderr=sys.stderr
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        pool = urllib3.PoolManager(retries=False)
-        for _ in range(300):
-            if server.poll() is not None:
-                pytest.skip("moto_server does not start here")
-            with contextlib.suppress(urllib3.exceptions.HTTPError):
-                pool.request("GET", url)
-                break
-            time.sleep(0.1)
-        pool.request("PUT", f"{url}/bucket")
+    with moto_bucket("bucket") as (url, _):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
@@ -438,9 +413,6 @@ def test_moto_gets_the_same_bytes(
             with held.replacing(held.root / "big") as temporary:
                 temporary.write_bytes(big)
             assert held.here(held.root / "big").read_bytes() == big
-    finally:
-        server.terminate()
-        server.wait()
 
 
 if __name__ == "__main__":

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import json
 import pickle
-import shutil
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 from crawl_server import FAULTS, CrawlServer, serving
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import moto_bucket
 from mini_crawl import CRAWL, SEGMENT, captures, write_crawl
 from ray import cloudpickle
 
@@ -328,28 +323,7 @@ def test_a_bucket_without_permission(bucket: CrawlServer) -> None:
 
 
 def test_moto_gives_the_same(crawl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = shutil.which("moto_server")
-    if program is None:
-        pytest.skip(
-            "moto_server is not on the path: pip install 'moto[server]' in a venv of its own"
-        )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [program, "-H", "127.0.0.1", "-p", str(port)], stdout=sys.stderr, stderr=sys.stderr
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        pool = urllib3.PoolManager(retries=False)
-        for _ in range(300):
-            if server.poll() is not None:
-                pytest.skip("moto_server does not start here")
-            with contextlib.suppress(urllib3.exceptions.HTTPError):
-                pool.request("GET", url)
-                break
-            time.sleep(0.1)
-        pool.request("PUT", f"{url}/commoncrawl")
+    with moto_bucket("commoncrawl") as (url, pool):
         for path in crawl.rglob("*"):
             if path.is_file():
                 key = path.relative_to(crawl)
@@ -368,6 +342,3 @@ def test_moto_gives_the_same(crawl: Path, tmp_path: Path, monkeypatch: pytest.Mo
                 base_url="s3://commoncrawl/",
                 index_url="http://127.0.0.1:1/",
             ).plan()
-    finally:
-        server.terminate()
-        server.wait()
