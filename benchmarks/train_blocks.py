@@ -32,7 +32,12 @@ from rapidfuzz.distance import LCSseq
 from sklearn.linear_model import LogisticRegression
 from tld import get_fld
 
-from pipeline.extract.blocks.choose import choose_blocks, plain_paragraphs, whole
+from pipeline.extract.blocks.choose import (
+    choose_blocks,
+    first_of_each,
+    plain_paragraphs,
+    whole,
+)
 from pipeline.extract.blocks.context import (
     BUCKETS,
     first_round,
@@ -291,6 +296,7 @@ def text_of(page: Labelled) -> str:
     chosen = choose_blocks(page.likely, page.measured.lengths)
     if not chosen.any():
         chosen = plain_paragraphs(page.measured.lengths, page.measured.numbers[LINKED])
+    chosen = first_of_each(chosen, page.measured.texts, page.measured.lengths)
     for name in WHOLE:
         chosen = whole(chosen, enclosing(page.outline, name), page.measured.lengths)
     kept = [text for text, keep in zip(page.measured.texts, chosen, strict=True) if keep]

@@ -8,7 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pipeline.core.decisions import Signal
-from pipeline.extract.blocks.choose import choose_blocks, plain_paragraphs, whole
+from pipeline.extract.blocks.choose import (
+    choose_blocks,
+    first_of_each,
+    plain_paragraphs,
+    whole,
+)
 from pipeline.extract.blocks.features import LINKED, measure_blocks
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
@@ -68,6 +73,7 @@ class Blocks(Engine):
         chosen = choose_blocks(model.likely(measured, kinds), measured.lengths)
         if not chosen.any():
             chosen = plain_paragraphs(measured.lengths, measured.numbers[LINKED])
+        chosen = first_of_each(chosen, measured.texts, measured.lengths)
         for name in WHOLE:
             if name in outline.tags:
                 chosen = whole(chosen, enclosing(outline, name), measured.lengths)

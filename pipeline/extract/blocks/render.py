@@ -51,7 +51,7 @@ class _Places:
 
 
 def as_text(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> str:
-    """Plain text: list items begin with a dash, cells of a row are parted by bars.
+    """Plain text: list items begin with a dash, cells of a row are parted by tabs.
 
     Args:
         outline: of the page.
@@ -70,7 +70,7 @@ def as_text(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> str:
             text = _preformatted(outline, block)
         here = around.get("tr", -1)
         if here >= 0 and here == row and not _CELLS.isdisjoint(around) and lines:
-            lines[-1] += " | " + text
+            lines[-1] += "\t" + text
         elif "li" in around and here < 0:
             item = places.list_item(around)
             lines.append("- " + text if item and item[1] else text)
