@@ -31,7 +31,11 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="only every N-th page")
     parser.add_argument("--show", type=int, default=0, help="print so many pages that differ")
     arguments = parser.parse_args()
-    blocks, peer, languages = make_engine("blocks"), make_engine("trafilatura"), LanguageIdentifier()
+    blocks, peer, languages = (
+        make_engine("blocks"),
+        make_engine("trafilatura"),
+        LanguageIdentifier(),
+    )
     peer.prepare()
     found: dict[str, list[tuple[float, int, int]]] = collections.defaultdict(list)
     differing = []
