@@ -8,6 +8,7 @@ configuration files.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -43,8 +44,9 @@ def run_folder(out: str | os.PathLike[str] | RunFolder) -> RunFolder:
     except ValueError:
         raise ConfigError("--out is no URL: it has brackets that fit no address") from None
     if parts.query or parts.fragment or "?" in text or "#" in text:
+        bare = re.split("[?#]", text, maxsplit=1)[0]
         raise ConfigError(
-            f"{shown(text)}: a URL for an output folder takes no query; credentials and settings are "
+            f"{shown(bare)}: a URL for an output folder takes no query; credentials and settings are "
             "read from the environment and from fsspec's configuration files"
         )
     if parts.scheme in LOCAL:

@@ -300,6 +300,7 @@ def test_an_instruction_with_several_inputs_is_as_many_conversations() -> None:
         (3.5, "log.shape", "type float"),
         ([], "log.empty", "nothing in messages"),
         ({"prompt": {"message_id": "m", "replies": [4]}}, "log.tree", "of type int"),
+        ({"prompt": {"message_id": "m", "replies": True}}, "log.tree", "type bool are no list"),
         ({"prompt": message(1, "assistant", "x")}, "log.no_user", "no message"),
         ({"prompt": message(1, "prompter", None)}, "log.content_null", "says nothing"),
     ],

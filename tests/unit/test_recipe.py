@@ -380,7 +380,7 @@ def test_a_section_that_is_commented_out_is_absent():
         (
             MINIMAL + "extract: {engine: trafilatra}\n",
             "r.yaml:4: extract.engine: no engine is called 'trafilatra'; "
-            "did you mean 'trafilatura'? Known: trafilatura, trafilatura-fast, resiliparse",
+            "did you mean 'trafilatura'? Known: trafilatura, trafilatura-fast, resiliparse, blocks",
         ),
         (
             MINIMAL + "extract: {options: {favor_precision: true, favor_recall: true}}\n",

@@ -78,13 +78,16 @@ def nested(root: Mapping[str, Any]) -> Message:
     """The tree below a message with ``replies``.
 
     Raises:
-        RecordError: ``log.tree``: a reply is no object.
+        RecordError: ``log.tree``: replies are no list, or a reply is no object.
     """
     top = Message(root)
     left = [top]
     while left:
         message = left.pop()
-        for reply in message.values.get("replies") or ():
+        replies = message.values.get("replies") or []
+        if not isinstance(replies, list):
+            raise RecordError("log.tree", f"replies of type {type(replies).__name__} are no list")
+        for reply in replies:
             if not isinstance(reply, dict):
                 kind = type(reply).__name__
                 raise RecordError("log.tree", f"a reply of type {kind} is no message")
