@@ -46,15 +46,10 @@ from pipeline.extract.blocks.context import (
     word_scores,
 )
 from pipeline.extract.blocks.engine import WHOLE
-from pipeline.extract.blocks.features import (
-    LINKED,
-    Measured,
-    maker_words,
-    measure_blocks,
-    vocabulary_of,
-)
+from pipeline.extract.blocks.features import LINKED, Measured, measure_blocks
 from pipeline.extract.blocks.forest import SCALE, Forest
 from pipeline.extract.blocks.hints import page_hints
+from pipeline.extract.blocks.maker_words import maker_words, vocabulary_of
 from pipeline.extract.blocks.model import KINDS, Model, save_model
 from pipeline.extract.blocks.outline import Outline, enclosing, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions

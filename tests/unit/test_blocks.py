@@ -19,16 +19,11 @@ from pipeline.extract.blocks.choose import (
     whole,
 )
 from pipeline.extract.blocks.context import first_round, second_round, word_scores
-from pipeline.extract.blocks.features import (
-    NUMBERS,
-    block_texts,
-    maker_words,
-    measure_blocks,
-    vocabulary_of,
-)
+from pipeline.extract.blocks.features import NUMBERS, block_texts, measure_blocks
 from pipeline.extract.blocks.forest import SCALE, Forest
 from pipeline.extract.blocks.hints import page_hints
-from pipeline.extract.blocks.model import KINDS, load_model, save_model
+from pipeline.extract.blocks.maker_words import maker_words, vocabulary_of
+from pipeline.extract.blocks.model import KINDS, SHIPPED, load_model, save_model
 from pipeline.extract.blocks.outline import MAX_TAGS, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
@@ -276,6 +271,4 @@ def test_a_damaged_model_is_named(tmp_path: Path) -> None:
 
 
 def test_the_shipped_model_is_small() -> None:
-    from pipeline.extract.blocks.model import SHIPPED
-
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 2_000_000

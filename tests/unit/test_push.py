@@ -19,9 +19,9 @@ import pytest
 from bucket_server import bucket_server
 from hub_server import HubServer, hub
 
-from pipeline import push_stores
 from pipeline.core.errors import ConfigError, StorageError
 from pipeline.push import find_product, push, target_of
+from pipeline.push import stores as push_stores
 from pipeline.recipe import load_recipe
 from pipeline.reports.card import without_configs
 from pipeline.run import run

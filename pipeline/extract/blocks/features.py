@@ -11,43 +11,30 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 import sys
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.extract.blocks.maker_words import WORDS_PER_ELEMENT, Vocabulary, numbers_of
 from pipeline.extract.blocks.outline import Outline
 
 __all__ = [
     "LEVELS",
     "LINKED",
     "NUMBERS",
-    "WORDS_PER_ELEMENT",
     "Measured",
-    "Vocabulary",
     "block_texts",
-    "maker_words",
     "measure_blocks",
-    "vocabulary_of",
 ]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 LEVELS = 6  # elements around a block that are looked at, each holding more text than the one before
-WORDS_PER_ELEMENT = 6
 LINKED = 2  # the column that says which share of a block stands in links
-
-_ATTRIBUTE = re.compile(
-    r'\s(class|id|role|itemprop|itemtype|aria-hidden|hidden|style|data-testid|rel)="([^"]*)"'
-)
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_HIDDEN = re.compile(r"\shidden(\s|$|=)")
-_HIDING = re.compile(r"display:\s*none|visibility:\s*hidden")
 
 
 @dataclasses.dataclass(slots=True)
@@ -154,60 +141,6 @@ def block_texts(outline: Outline) -> list[str]:
     return texts
 
 
-def maker_words(tag: str, attributes: str) -> tuple[str, ...]:
-    """The words that a page's maker uses for an element, its name first, each once."""
-    return _words_of(tag, *_told(attributes))
-
-
-def _told(attributes: str) -> tuple[tuple[tuple[str, str], ...], bool]:
-    """The attributes that tell something, and whether the element is hidden by one without a value."""
-    if not attributes:
-        return (), False
-    hidden = " hidden" in attributes and _HIDDEN.search(attributes) is not None
-    return tuple(_ATTRIBUTE.findall(attributes)), hidden
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def _words_of(tag: str, told: tuple[tuple[str, str], ...], hidden: bool) -> tuple[str, ...]:
-    words = ["<" + tag]
-    for name, value in told:
-        if name in ("class", "id", "data-testid"):
-            words += [word.lower() for word in _WORD.findall(value)[:12] if len(word) > 1]
-        elif name == "style":
-            if _HIDING.search(value):
-                words.append("@hidden")
-        elif name in ("hidden", "aria-hidden"):
-            if value != "false":
-                words.append("@" + name)
-        else:
-            words += [f"{name[:4]}={word.lower()}" for word in _WORD.findall(value)[-3:]]
-    if hidden:
-        words.append("@hidden")
-    return tuple(dict.fromkeys(words))
-
-
-@functools.lru_cache(maxsize=1 << 15)
-def _numbers_of(
-    tag: str, told: tuple[tuple[str, str], ...], hidden: bool, vocabulary: Vocabulary
-) -> tuple[int, ...]:
-    known = vocabulary.words
-    found = [known[word] for word in _words_of(tag, told, hidden) if word in known]
-    return tuple((found + [0] * WORDS_PER_ELEMENT)[:WORDS_PER_ELEMENT])
-
-
-class Vocabulary:
-    """Maker's words by number, hashed by identity so that it may key a cache."""
-
-    def __init__(self, words: Mapping[str, int]):
-        self.words = words
-
-
-@functools.lru_cache(maxsize=4)
-def vocabulary_of(words: tuple[str, ...]) -> Vocabulary:
-    """Numbers of words: their places, from 1 on."""
-    return Vocabulary({word: number for number, word in enumerate(words, 1)})
-
-
 def _log(values: Any) -> Any:
     """log2(1 + n) / 8, rounded to 1/512."""
     return np.round(np.log2(1.0 + values) * 64.0) / 512.0
@@ -237,8 +170,7 @@ def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
     used, rows = np.unique(chain, return_inverse=True)
     tags, attributes = outline.tags, outline.attributes
     listed = [
-        _numbers_of(tags[element], *_told(attributes[element]), vocabulary)
-        for element in used.tolist()
+        numbers_of(tags[element], attributes[element], vocabulary) for element in used.tolist()
     ]
     return Measured(
         numbers=np.round(numbers * 512.0) / 512.0,

@@ -20,8 +20,9 @@ import numpy.typing as npt
 
 from pipeline.core.errors import ModelError
 from pipeline.extract.blocks.context import first_round, page_columns, second_round, word_scores
-from pipeline.extract.blocks.features import Measured, Vocabulary, vocabulary_of
+from pipeline.extract.blocks.features import Measured
 from pipeline.extract.blocks.forest import Forest
+from pipeline.extract.blocks.maker_words import Vocabulary, vocabulary_of
 
 __all__ = ["KINDS", "SHIPPED", "Model", "load_model", "save_model"]
 

@@ -18,9 +18,9 @@ from typing import Any
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.registry import nearest
-from pipeline.push_hub import HubTarget
-from pipeline.push_stores import StoreTarget
-from pipeline.push_targets import Say, Target, Upload
+from pipeline.push.hub import HubTarget
+from pipeline.push.stores import StoreTarget
+from pipeline.push.targets import Say, Target, Upload
 from pipeline.reports.card import without_configs
 from pipeline.sources.addresses import address, is_web, scheme_of
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from pipeline.core.errors import ConfigError, SourceError, StorageError
-from pipeline.push_targets import Say, Target, Upload, is_surplus
+from pipeline.push.targets import Say, Target, Upload, is_surplus
 from pipeline.sources.addresses import full, joined, scheme_of
 from pipeline.sources.remote import MissingError, PassingError, Patience
 from pipeline.sources.stores import store_of

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from pipeline.core.errors import ConfigError
-from pipeline.push_targets import Say, Target, Upload, is_surplus
+from pipeline.push.targets import Say, Target, Upload, is_surplus
 
 __all__ = ["HubTarget"]
 
