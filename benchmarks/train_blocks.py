@@ -32,12 +32,7 @@ from rapidfuzz.distance import LCSseq
 from sklearn.linear_model import LogisticRegression
 from tld import get_fld
 
-from pipeline.extract.blocks.choose import (
-    choose_blocks,
-    first_of_each,
-    plain_paragraphs,
-    whole,
-)
+from pipeline.extract.blocks.choose import main_blocks
 from pipeline.extract.blocks.context import (
     BUCKETS,
     first_round,
@@ -45,13 +40,18 @@ from pipeline.extract.blocks.context import (
     second_round,
     word_scores,
 )
-from pipeline.extract.blocks.engine import WHOLE
-from pipeline.extract.blocks.features import LINKED, Measured, measure_blocks
+from pipeline.extract.blocks.features import Measured, measure_blocks
 from pipeline.extract.blocks.forest import SCALE, Forest
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.maker_words import maker_words, vocabulary_of
-from pipeline.extract.blocks.model import KINDS, Model, save_model
-from pipeline.extract.blocks.outline import Outline, enclosing, outline_of
+from pipeline.extract.blocks.model import (
+    KINDS,
+    Model,
+    probability,
+    rounded_kinds,
+    save_model,
+)
+from pipeline.extract.blocks.outline import Outline, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 
 FOLDS, INNER = 5, 4
@@ -232,11 +232,6 @@ def as_forest(model: CatBoostClassifier) -> Forest:
     )
 
 
-def odds(log_odds: np.ndarray) -> np.ndarray:
-    """Probabilities, as the model rounds them."""
-    return np.round(1024 / (1 + np.exp(-log_odds))) / 1024
-
-
 FIRST, SECOND = (250, 0.1), (700, 0.06)
 
 
@@ -257,11 +252,11 @@ def fit(
         for page, at in zip(train, inner, strict=True):
             if at == fold:
                 page.scored = word_scores(page.measured, words)
-                page.kinds = rounded(kinds.predict_proba(table.table[page.number])[0])
+                page.kinds = rounded_kinds(kinds.predict_proba(table.table[page.number])[0])
     words, kinds = fit_words(train, vocabulary), table.fit(rows)
     for page in test:
         page.scored = word_scores(page.measured, words)
-        page.kinds = rounded(kinds.predict_proba(table.table[page.number])[0])
+        page.kinds = rounded_kinds(kinds.predict_proba(table.table[page.number])[0])
     for page in [*train, *test]:
         page.first = first_round(page.measured, page.scored)
     for fold in range(INNER):
@@ -269,31 +264,21 @@ def fit(
         forest = as_forest(fit_forest([page.first for page in others], others, *FIRST, seed))
         for page, at in zip(train, inner, strict=True):
             if at == fold:
-                page.likely = odds(forest.log_odds(page.first))
+                page.likely = probability(forest.log_odds(page.first))
     first = as_forest(fit_forest([page.first for page in train], train, *FIRST, seed))
     tables = [second_round(page.measured, page.first, page.likely, page.kinds) for page in train]
     second = as_forest(fit_forest(tables, train, *SECOND, seed))
     for page in test:
-        page.likely = odds(first.log_odds(page.first))
+        page.likely = probability(first.log_odds(page.first))
         columns = second_round(page.measured, page.first, page.likely, page.kinds)
-        page.likely = odds(second.log_odds(columns))
+        page.likely = probability(second.log_odds(columns))
     return {"word_scores": words, "kinds": kinds, "first": first, "second": second}
-
-
-def rounded(values: np.ndarray) -> np.ndarray:
-    """Probabilities of kinds, as the model rounds them."""
-    return np.round(values * 256) / 256
 
 
 def text_of(page: Labelled) -> str:
     """Text of the blocks that are chosen."""
     assert page.measured is not None
-    chosen = choose_blocks(page.likely, page.measured.lengths)
-    if not chosen.any():
-        chosen = plain_paragraphs(page.measured.lengths, page.measured.numbers[LINKED])
-    chosen = first_of_each(chosen, page.measured.texts, page.measured.lengths)
-    for name in WHOLE:
-        chosen = whole(chosen, enclosing(page.outline, name), page.measured.lengths)
+    chosen = main_blocks(page.outline, page.measured, page.likely)
     kept = [text for text, keep in zip(page.measured.texts, chosen, strict=True) if keep]
     text = "\n".join(kept)
     return "\n".join([text, *hidden_descriptions(page.page.html, text)]) if text else ""

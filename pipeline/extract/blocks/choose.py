@@ -7,11 +7,37 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["choose_blocks", "first_of_each", "plain_paragraphs", "whole"]
+from pipeline.extract.blocks.features import LINKED, Measured
+from pipeline.extract.blocks.outline import Outline, enclosing
+
+__all__ = ["choose_blocks", "first_of_each", "main_blocks", "plain_paragraphs", "whole"]
 
 SURE = 0.5  # at least this likely: kept in any case
 DOUBTFUL = 0.2  # less likely: never kept
 LEAST_REPEATED = 4  # words: shorter blocks may well be said twice
+WHOLE = ("table", "pre")  # kept whole if more than half of it is
+
+
+def main_blocks(
+    outline: Outline, measured: Measured, likely: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """The blocks of a page that are its main text: all that is below, in turn.
+
+    Args:
+        outline, measured: of the page.
+        likely: ``float64[blocks]``, probability that a block is main text.
+
+    Returns:
+        ``bool[blocks]``.
+    """
+    chosen = choose_blocks(likely, measured.lengths)
+    if not chosen.any():
+        chosen = plain_paragraphs(measured.lengths, measured.numbers[LINKED])
+    chosen = first_of_each(chosen, measured.texts, measured.lengths)
+    for name in WHOLE:
+        if name in outline.tags:
+            chosen = whole(chosen, enclosing(outline, name), measured.lengths)
+    return chosen
 
 
 def choose_blocks(

@@ -8,24 +8,17 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pipeline.core.decisions import Signal
-from pipeline.extract.blocks.choose import (
-    choose_blocks,
-    first_of_each,
-    plain_paragraphs,
-    whole,
-)
-from pipeline.extract.blocks.features import LINKED, measure_blocks
+from pipeline.extract.blocks.choose import main_blocks
+from pipeline.extract.blocks.features import measure_blocks
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
-from pipeline.extract.blocks.outline import enclosing, outline_of
+from pipeline.extract.blocks.outline import outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
 from pipeline.extract.html import Engine
 from pipeline.extract.page import Page
 
 __all__ = ["Blocks"]
-
-WHOLE = ("table", "pre")  # kept whole if more than half of it is
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,13 +63,7 @@ class Blocks(Engine):
             return "", {}
         measured = measure_blocks(outline, model.vocabulary)
         kinds = model.kinds(measured, page_hints(page.html, page.url))
-        chosen = choose_blocks(model.likely(measured, kinds), measured.lengths)
-        if not chosen.any():
-            chosen = plain_paragraphs(measured.lengths, measured.numbers[LINKED])
-        chosen = first_of_each(chosen, measured.texts, measured.lengths)
-        for name in WHOLE:
-            if name in outline.tags:
-                chosen = whole(chosen, enclosing(outline, name), measured.lengths)
+        chosen = main_blocks(outline, measured, model.likely(measured, kinds))
         write = as_markdown if self.markdown else as_text
         text = write(outline, measured.texts, np.flatnonzero(chosen).tolist())
         if text:

@@ -204,7 +204,7 @@ def _of_texts(
     last = np.where(some, kinds[np.minimum(ends, len(kinds)) - 1], 0)
     first = np.where(some, kinds[np.minimum(ends - lengths, len(kinds) - 1)], 0)
     linked_pieces = outline.links[outline.piece_elements]
-    sizes = np.fromiter(map(len, outline.pieces), np.float64, len(outline.pieces))
+    sizes = outline.sizes
     characters: Floats = np.bincount(outline.piece_blocks, sizes, count).astype(np.float64)
     linked = np.bincount(outline.piece_blocks, sizes * linked_pieces, count) / np.maximum(
         characters, 1
@@ -255,11 +255,10 @@ def _of_elements(
     outline: Outline, words: Floats, tally: Floats, linked_share: Floats
 ) -> tuple[Ints, list[Floats], tuple[float, float, float]]:
     """The elements around each block, columns of them; of the page: share in links, long words, headings."""
-    pieces = len(outline.pieces)
-    sizes = np.fromiter(map(len, outline.pieces), np.float64, pieces)
+    sizes = outline.sizes
     first_of_block = np.flatnonzero(np.diff(outline.piece_blocks, prepend=-1))
     # One row for each thing that is summed over elements; words and marks count where a block begins.
-    amounts = np.zeros((6, pieces + 1))
+    amounts = np.zeros((6, len(sizes) + 1))
     amounts[0, 1:] = sizes
     amounts[1, 1:] = sizes * outline.links[outline.piece_elements]
     at = first_of_block + 1

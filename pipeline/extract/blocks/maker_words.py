@@ -69,7 +69,6 @@ class Vocabulary:
         self.words = words
 
 
-@functools.lru_cache(maxsize=4)
 def vocabulary_of(words: tuple[str, ...]) -> Vocabulary:
     """Numbers of words: their places, from 1 on."""
     return Vocabulary({word: number for number, word in enumerate(words, 1)})

@@ -24,7 +24,16 @@ from pipeline.extract.blocks.features import Measured
 from pipeline.extract.blocks.forest import Forest
 from pipeline.extract.blocks.maker_words import Vocabulary, vocabulary_of
 
-__all__ = ["KINDS", "SHIPPED", "Model", "load_model", "save_model"]
+__all__ = [
+    "KINDS",
+    "SHIPPED",
+    "Model",
+    "load_model",
+    "model_sha256",
+    "probability",
+    "rounded_kinds",
+    "save_model",
+]
 
 KINDS = ("article", "documentation", "service", "forum", "collection", "listing", "product")
 SHIPPED = Path(__file__).parents[1] / "shipped" / "blocks"
@@ -53,7 +62,7 @@ class Model:
     first: Forest
     second: Forest
 
-    @property
+    @functools.cached_property
     def vocabulary(self) -> Vocabulary:
         """Numbers of the known words."""
         return vocabulary_of(self.words)
@@ -73,17 +82,23 @@ class Model:
             + self.kind_bias
         )
         raised = np.exp(sums - sums.max())
-        shares: npt.NDArray[np.float64] = np.round(raised / raised.sum() * 256.0) / 256.0
-        return shares
+        return rounded_kinds(raised / raised.sum())
 
     def likely(self, measured: Measured, kinds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Probability that each block is main text, rounded to 1/1024."""
         first = first_round(measured, word_scores(measured, self.word_scores))
-        thought = _probability(self.first.log_odds(first))
-        return _probability(self.second.log_odds(second_round(measured, first, thought, kinds)))
+        thought = probability(self.first.log_odds(first))
+        return probability(self.second.log_odds(second_round(measured, first, thought, kinds)))
 
 
-def _probability(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def rounded_kinds(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Probabilities of kinds, rounded to 1/256."""
+    rounded: npt.NDArray[np.float64] = np.round(shares * 256.0) / 256.0
+    return rounded
+
+
+def probability(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Probabilities of blocks by their log odds, rounded to 1/1024."""
     found: npt.NDArray[np.float64] = np.round(1024.0 / (1.0 + np.exp(-log_odds))) / 1024.0
     return found
 

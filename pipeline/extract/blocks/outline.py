@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
 
-__all__ = ["MAX_TAGS", "Outline", "enclosing", "outline_of"]
+__all__ = ["HEADINGS", "MAX_TAGS", "Outline", "enclosing", "outline_of"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -85,7 +85,7 @@ _INLINE = frozenset(
     }
 )
 
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
 @dataclasses.dataclass(slots=True)
@@ -99,6 +99,7 @@ class Outline:
         links: whether each is a link or within one.
         first_piece, last_piece: range of the pieces within each element.
         pieces: texts, character references resolved, none of them blank.
+        sizes: characters of each.
         piece_elements: the element directly around each.
         piece_blocks: the block that each belongs to; blocks are numbered in document order.
         block_elements: innermost block-level element around each block.
@@ -116,6 +117,7 @@ class Outline:
     first_piece: Ints
     last_piece: Ints
     pieces: list[str]
+    sizes: npt.NDArray[np.float64]
     piece_elements: Ints
     piece_blocks: Ints
     block_elements: Ints
@@ -203,6 +205,7 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
     closing, last_piece, last_below = np.array(ends, np.int64).T
     last, below = np.empty((2, len(elements)), np.int64)
     last[closing], below[closing] = last_piece, last_below
+    resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
     around, blocks, breaks = zip(*placed, strict=True) if placed else ((), (), ())
     return Outline(
         tags=tags,
@@ -211,14 +214,15 @@ def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
         links=np.array(links, np.bool_),
         first_piece=np.array(first, np.int64),
         last_piece=last,
-        pieces=[html_entities.unescape(piece) if "&" in piece else piece for piece in pieces],
+        pieces=resolved,
+        sizes=np.fromiter(map(len, resolved), np.float64, len(resolved)),
         piece_elements=np.array(around, np.int64),
         piece_blocks=np.array(blocks, np.int64),
         block_elements=np.array(block_elements, np.int64),
         breaks=breaks,
         depths=np.array(depths, np.int64),
         last_below=below,
-        headings=np.fromiter(map(_HEADINGS.__contains__, tags), np.bool_, len(tags)),
+        headings=np.fromiter(map(HEADINGS.__contains__, tags), np.bool_, len(tags)),
         truncated=truncated,
     )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.extract.blocks.outline import Outline
+from pipeline.extract.blocks.outline import HEADINGS, Outline
 
 __all__ = ["as_markdown", "as_text"]
 
 _CELLS = frozenset({"td", "th"})
 _LISTS = frozenset({"ul", "ol", "menu"})
+# First characters of parts that go on with a list or table, and of a table's first row.
+_SAME, _TABLE = "\n", "\0"
 
 
 class _Places:
@@ -88,74 +90,59 @@ def as_markdown(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> 
     """
     parts: list[str] = []
     places = _Places(outline)
-    row, table, tight = -1, -1, ""
-    columns = 0
+    row, before = -1, ""  # of the block before: its table row, and what it belongs to
     for block in kept:
         text = texts[block]
         if not text:
             continue
         around = places.around(block)
-        here = around.get("tr", -1)
-        kind = "text"
+        here, kind = around.get("tr", -1), "text"
         if "pre" in around:
-            code = _preformatted(outline, block)
-            fence = "```"
-            while fence in code:
-                fence += "`"
-            if tight == f"pre {around['pre']}" and parts:
-                closing = parts[-1].rpartition("\n")
-                parts[-1] = f"{closing[0]}\n{code}\n{closing[2]}"
-                continue
-            parts.append(f"{fence}\n{code}\n{fence}")
             kind = f"pre {around['pre']}"
+            _add_code(parts, _preformatted(outline, block), kind == before)
         elif here >= 0 and not _CELLS.isdisjoint(around):
-            cell = text.replace("|", "\\|")
-            kind = f"table {around.get('table', -1)}"
+            cell, kind = text.replace("|", "\\|"), f"table {around.get('table', -1)}"
             if here == row:
                 parts[-1] += f" {cell} |"
-                columns += 1
             else:
-                same = tight == kind
-                if same and around.get("table", -1) == table:
-                    parts.append(f"\n| {cell} |")
-                else:
-                    parts.append(f"\0| {cell} |")
-                columns = 1
-            table = around.get("table", -1)
+                parts.append(f"{_SAME if kind == before else _TABLE}| {cell} |")
         else:
-            level = next(
-                (tag[1] for tag in ("h1", "h2", "h3", "h4", "h5", "h6") if tag in around), ""
-            )
+            level = next((tag[1] for tag in sorted(HEADINGS) if tag in around), "")
             item = places.list_item(around)
             if level:
                 parts.append("#" * int(level) + " " + text)
             elif item:
                 kind = "list"
-                parts.append(("\n" if tight == "list" else "") + item[0] + text)
+                parts.append((_SAME if before == "list" else "") + item[0] + text)
             elif "blockquote" in around:
                 parts.append("> " + text)
             else:
                 parts.append(text)
-        row, tight = here, kind
+        row, before = here, kind
     return _assembled(parts)
+
+
+def _add_code(parts: list[str], code: str, goes_on: bool) -> None:
+    """Put code between fences, or into those of the part before."""
+    if goes_on:
+        fenced, _, fence = parts[-1].rpartition("\n")
+        parts[-1] = f"{fenced}\n{code}\n{fence}"
+        return
+    fence = "```"
+    while fence in code:
+        fence += "`"
+    parts.append(f"{fence}\n{code}\n{fence}")
 
 
 def _assembled(parts: Sequence[str]) -> str:
     """Parts with blank lines between; lines of one list or table stay together; tables get their rule."""
     lines: list[str] = []
-    opened = False
     for part in parts:
-        if part.startswith("\n"):
-            lines.append(part[1:])
-        else:
-            if lines:
-                lines.append("")
-            lines.append(part.lstrip("\0"))
-        if opened:
-            opened = False
-        if part.startswith("\0"):
+        if lines and part[0] != _SAME:
+            lines.append("")
+        lines.append(part.lstrip(_SAME + _TABLE))
+        if part[0] == _TABLE:
             lines.append("|" + " --- |" * _cells(part))
-            opened = True
     return "\n".join(lines)
 
 
