@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from pipeline.core.decisions import Signal
 from pipeline.extract.page import Page
 
@@ -29,7 +31,6 @@ def page_metadata(page: Page) -> dict[str, float | str]:
     from trafilatura.metadata import extract_metadata
 
     # It edits the tree that others share.
-    found = Page(page.html, page.url)
-    read = extract_metadata(found.tree, default_url=page.url or None)
+    read = extract_metadata(copy.deepcopy(page.tree), default_url=page.url or None)
     values = {signal.name: getattr(read, signal.name, None) for signal in METADATA}
     return {f"metadata.{name}": str(value) for name, value in values.items() if value}
