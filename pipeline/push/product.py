@@ -22,6 +22,7 @@ from pipeline.push.hub import HubTarget
 from pipeline.push.stores import StoreTarget
 from pipeline.push.targets import Say, Target, Upload
 from pipeline.reports.card import without_configs
+from pipeline.runtime.storage import protocol_of
 from pipeline.sources.addresses import address, is_web, scheme_of
 
 __all__ = ["Product", "Pushed", "find_product", "push", "target_of"]
@@ -30,7 +31,6 @@ HUB = "hf://datasets/"
 NAME = re.compile(r"hf://datasets/([\w.-]+/[\w.-]+)(?:@([\w./-]+))?/?")
 
 CARD = "README.md"
-AT_A_URL = re.compile(r"([a-z][a-z0-9+.-]+):/+")
 AT_ONCE = 4  # files that are read together
 ALWAYS = ("corpus", "records")
 RUN_EXTRAS = ("dropped", "quarantine")
@@ -97,11 +97,11 @@ def find_product(folder: Path, extras: Sequence[str] = ()) -> Product:
         ConfigError: the folder holds no finished run, a file of it is missing or altered, or an
             extra that there is not.
     """
-    if AT_A_URL.match(str(folder)) and not folder.exists():
-        url = AT_A_URL.sub(r"\1://", str(folder))
+    protocol = protocol_of(folder)
+    if protocol and not folder.exists():
         raise ConfigError(
-            f"{url}: push sends a folder of this machine; copy the run "
-            "here, or leave it where it is"
+            f"{protocol}//{'/'.join(folder.parts[1:])}: push sends a folder of this machine; copy the "
+            "run here, or leave it where it is"
         )
     manifest = _read(folder / "manifest.json")
     if manifest is not None and "recipe" in manifest:

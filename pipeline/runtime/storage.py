@@ -33,6 +33,7 @@ __all__ = [
     "KINDS",
     "RunFolder",
     "is_url",
+    "protocol_of",
     "refuse_output_of_others",
     "refuse_url",
     "storage_errors",
@@ -307,16 +308,22 @@ def is_url(text: str) -> bool:
     return URL.match(text) is not None
 
 
+def protocol_of(path: Path) -> str:
+    """The protocol, with its colon, of a URL that was taken for a path; empty for a path."""
+    first = path.parts[0] if path.parts else ""
+    return first if URL_AS_PATH.fullmatch(first) else ""
+
+
 def refuse_url(path: Path) -> None:
     """See that an output folder is one of this machine.
 
     Raises:
         ConfigError: it is a URL, taken for a path.
     """
-    first = path.parts[0] if path.parts else ""
-    if URL_AS_PATH.fullmatch(first):
+    protocol = protocol_of(path)
+    if protocol:
         raise ConfigError(
-            f"{first}//…: this command writes to folders of this machine only; give one with --out, and "
+            f"{protocol}//…: this command writes to folders of this machine only; give one with --out, and "
             "copy it from there"
         )
 

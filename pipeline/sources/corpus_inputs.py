@@ -14,7 +14,7 @@ from typing import Any
 from pipeline.core.errors import ConfigError, SourceError
 from pipeline.sources.addresses import Address, address, distinct, joined
 from pipeline.sources.hub import dataset_name, is_saved
-from pipeline.sources.inputs import is_glob, locate, located, named
+from pipeline.sources.inputs import is_glob, is_local, locate, located, named
 from pipeline.sources.table_rows import JSON_LINES, PARQUET, ending_of
 from pipeline.sources.text_files import TEXT_ENDINGS, TextFolder, text_ending
 
@@ -146,7 +146,7 @@ class _Found:
     def take(self, pattern: str) -> None:
         """Add what a path or glob names."""
         filesystem, inner = locate(pattern)
-        if _local(filesystem):
+        if is_local(filesystem):
             inner = os.path.normpath(inner)
         try:
             paths = sorted(named(filesystem, inner))
@@ -229,7 +229,7 @@ def _listed(filesystem: Any, folder: str) -> Files:
         SourceError: a folder cannot be listed, or a run in it is not finished.
     """
     try:
-        if _local(filesystem):
+        if is_local(filesystem):
             return _walked(folder)
         found = filesystem.find(folder, detail=True)
     except SourceError:
@@ -295,10 +295,6 @@ def _products(files: Files) -> list[str]:
 def _set_aside(name: str) -> bool:
     """Whether writers of tables have put it beside them: ``_SUCCESS``, ``_delta_log/`` …"""
     return name.startswith("_") or "/_" in name
-
-
-def _local(filesystem: Any) -> bool:
-    return filesystem.protocol in ("file", ("file", "local"))
 
 
 def _fixed(pattern: str) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "foreign_format",
     "is_elsewhere",
     "is_glob",
+    "is_local",
     "locate",
     "located",
     "named",
@@ -96,8 +97,12 @@ def named(filesystem: Any, inner: str) -> list[str]:
 
 def located(filesystem: Any, path: str) -> str:
     """Absolute path or URL of a path within ``filesystem``."""
-    local = filesystem.protocol in ("file", ("file", "local"))
-    return path if local else filesystem.unstrip_protocol(path)
+    return path if is_local(filesystem) else filesystem.unstrip_protocol(path)
+
+
+def is_local(filesystem: Any) -> bool:
+    """Whether a file system is that of this machine."""
+    return filesystem.protocol in ("file", ("file", "local"))
 
 
 @contextlib.contextmanager

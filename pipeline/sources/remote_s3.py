@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,11 +13,12 @@ from pipeline.core.errors import SourceError
 from pipeline.sources.politeness import Gate
 from pipeline.sources.remote import MissingError, PassingError, Patience, Stat, Store, persist
 
-__all__ = ["S3Store"]
+__all__ = ["REFUSALS", "REGION", "Refusals", "S3Store", "arrow_fault", "s3_client"]
 
 REGION = "us-east-1"  # where the bucket of Common Crawl is
 HANDLES = 8  # files that stay open in a process
 Answer = TypeVar("Answer")
+Refusals = Sequence[tuple[Sequence[str], str]]
 
 # Words of Arrow's messages, and what is to be done. The first that fits is said.
 REFUSALS = (
@@ -96,21 +97,7 @@ class S3Store(Store):
 
     @functools.cached_property
     def _filesystem(self) -> Any:
-        from pyarrow import fs
-
-        names = ("AWS_REGION", "AWS_DEFAULT_REGION")
-        region = next((os.environ[name] for name in names if os.environ.get(name)), REGION)
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        parts = urlsplit(endpoint or "")
-        place = {"endpoint_override": parts.netloc, "scheme": parts.scheme} if endpoint else {}
-        return fs.S3FileSystem(
-            anonymous=self._anonymous,
-            region=region,
-            request_timeout=self.patience.timeout,
-            connect_timeout=min(self.patience.timeout, 30.0),
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # we do that ourselves
-            **place,
-        )
+        return s3_client(self.patience, lambda: REGION, anonymous=self._anonymous)
 
     def _opened(self, url: str) -> tuple[Any, Stat]:
         stat = self._told(url)
@@ -132,7 +119,7 @@ class S3Store(Store):
             except FileNotFoundError as error:
                 raise MissingError(f"{url}: no such file") from error
             except OSError as error:
-                raise _fault(url, error) from error
+                raise arrow_fault(url, error, REFUSALS) from error
 
         return persist(url, translated, self.patience, self._gate)
 
@@ -141,15 +128,52 @@ def _key(url: str) -> str:
     return url.removeprefix("s3://")
 
 
-def _fault(url: str, error: OSError) -> PassingError | SourceError:
+def s3_client(patience: Patience, region: Callable[[], str], **settings: Any) -> Any:
+    """Arrow's client for S3, as the environment has it; it tries nothing again by itself.
+
+    Args:
+        patience: its timeout.
+        region: where the bucket is, if neither ``AWS_REGION`` nor ``AWS_DEFAULT_REGION`` says so.
+        settings: of ``pyarrow.fs.S3FileSystem``.
+    """
+    from pyarrow import fs
+
+    names = ("AWS_REGION", "AWS_DEFAULT_REGION")
+    named = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    endpoint = s3_endpoint()
+    parts = urlsplit(endpoint)
+    place = {"endpoint_override": parts.netloc, "scheme": parts.scheme} if endpoint else {}
+    return fs.S3FileSystem(
+        region=named or (REGION if endpoint else region()),
+        request_timeout=patience.timeout,
+        connect_timeout=min(patience.timeout, 30.0),
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # we do that ourselves
+        **place,
+        **settings,
+    )
+
+
+def s3_endpoint() -> str:
+    """The server that the environment names instead of Amazon's; empty if none."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+
+
+def arrow_fault(url: str, error: Exception, refusals: Refusals) -> PassingError | SourceError:
+    """What an error of Arrow's clients means.
+
+    Args:
+        url: for the message.
+        error: what was raised.
+        refusals: words of messages, and what is to be done.
+    """
     said = " ".join(str(error).split())[:300]
-    for words, mend in REFUSALS:
+    for words, mend in refusals:
         if any(word in said for word in words):
             return SourceError(f"{url}: {mend} ({said})")
-    if "resolve host" in said.lower() or "curlCode: 6" in said:
+    if "resolve host" in said.lower() or "curlCode: 6," in said:
         return PassingError(
-            f"the host name cannot be resolved (DNS); see AWS_ENDPOINT_URL and AWS_REGION, and "
-            f"that this machine has a network ({said})",
+            "the host name cannot be resolved (DNS); see AWS_ENDPOINT_URL and AWS_REGION, and that "
+            f"this machine has a network ({said})",
             brief=True,
         )
     overloaded = any(word in said for word in ("SLOW_DOWN", "THROTTLING", "status 503", "429"))

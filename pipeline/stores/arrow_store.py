@@ -29,7 +29,7 @@ from pipeline.core.errors import SourceError, StorageError
 from pipeline.runtime.mirror import ObjectStore, Seen
 from pipeline.sources.politeness import Gate
 from pipeline.sources.remote import PassingError, Patience, persist
-from pipeline.sources.remote_s3 import REFUSALS, REGION
+from pipeline.sources.remote_s3 import REFUSALS, REGION, arrow_fault, s3_client
 
 __all__ = ["GcsFolder", "S3Folder"]
 
@@ -190,7 +190,7 @@ class ArrowFolder(ObjectStore):
             try:
                 return attempt()
             except OSError as error:
-                raise _fault(url, error) from error
+                raise arrow_fault(url, error, MENDS) from error
             except pa.ArrowException as error:
                 raise SourceError(f"{url}: {error}") from error
 
@@ -208,21 +208,11 @@ class S3Folder(ArrowFolder):
         return "s3"
 
     def connect(self, small: bool) -> Any:
-        from pyarrow import fs
-
-        names = ("AWS_REGION", "AWS_DEFAULT_REGION")
-        region = next((os.environ[name] for name in names if os.environ.get(name)), None)
-        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        parts = urlsplit(endpoint or "")
-        place = {"endpoint_override": parts.netloc, "scheme": parts.scheme} if endpoint else {}
-        return fs.S3FileSystem(
-            region=region or (REGION if endpoint else _region(self.folder.partition("/")[0])),
-            request_timeout=PATIENCE.timeout,
-            connect_timeout=min(PATIENCE.timeout, 30.0),
-            retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),  # we do that ourselves
+        return s3_client(
+            PATIENCE,
+            lambda: _region(self.folder.partition("/")[0]),
             background_writes=True,  # else a part that failed is left out of the object
             allow_delayed_open=small,
-            **place,
         )
 
 
@@ -283,18 +273,3 @@ def _seen(file: Any) -> Seen:
 def _whole(size: int, file: Any) -> None:
     if size != file.size():
         raise PassingError(f"{file.size() - size:,} bytes are missing from the reply")
-
-
-def _fault(url: str, error: Exception) -> PassingError | SourceError:
-    said = " ".join(str(error).split())[:300]
-    for words, mend in MENDS:
-        if any(word in said for word in words):
-            return SourceError(f"{url}: {mend} ({said})")
-    if "resolve host" in said.lower() or "curlCode: 6," in said:
-        return PassingError(
-            "the host name cannot be resolved (DNS); see AWS_ENDPOINT_URL and AWS_REGION, and that "
-            f"this machine has a network ({said})",
-            brief=True,
-        )
-    overloaded = any(word in said for word in ("SLOW_DOWN", "THROTTLING", "status 503", "429"))
-    return PassingError(said, overloaded=overloaded)

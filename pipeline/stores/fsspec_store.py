@@ -167,13 +167,13 @@ class FsspecFolder(ObjectStore):
 
     def _hidden(self, error: Exception) -> str:
         """What an error says, without what the URL has that is not to be seen."""
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
         parts = urlsplit(self.url)
+        said = " ".join(f"{type(error).__name__}: {error}".split())
         said = said.replace(self.url, self.address)
         for secret in (parts.netloc.rpartition("@")[0], parts.password, parts.username):
             if secret:
                 said = said.replace(secret, "…")
-        return said
+        return said[:300]  # cut last, or half a secret would be left
 
 
 @functools.lru_cache(maxsize=8)
