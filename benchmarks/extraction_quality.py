@@ -6,7 +6,7 @@ multiplicity, per page; a mean over all pages, and over each page type. Interval
 bootstraps over pages. ``blocks`` was trained on these pages: its F1 here says how well it remembers
 them; `train_blocks.py` measures it by folds. Run it with the folder of the shared data::
 
-    python benchmarks/extraction_quality.py ../shared/data [--json] [--every N]
+    python benchmarks/extraction_quality.py ../shared/data [--json] [--every N] [--only TEXT]
 """
 
 from __future__ import annotations
@@ -77,11 +77,12 @@ def summary(scores: Sequence[float]) -> dict[str, float]:
     return {"f1": float(np.mean(scores)), "low": low, "high": high, "pages": len(scores)}
 
 
-def measure(data: Path, every: int) -> dict[str, Any]:
-    """Figures of each setting: over all pages, by page type, and CPU milliseconds a page."""
+def measure(data: Path, every: int, only: str = "") -> dict[str, Any]:
+    """Figures of each setting whose name has ``only`` in it: over all pages, by page type, and CPU milliseconds a page."""
     pages = list(gold_pages(data))[::every]
     results: dict[str, Any] = {}
-    for setting, (name, options) in SETTINGS.items():
+    settings = {name: setting for name, setting in SETTINGS.items() if re.search(only, name)}
+    for setting, (name, options) in settings.items():
         engine = make_engine(name, options)
         if setting != UNTOUCHED:  # preparing makes trafilatura faster in all of this process
             engine.prepare()
@@ -132,8 +133,9 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of the shared data")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.add_argument("--every", type=int, default=1, help="only every N-th page")
+    parser.add_argument("--only", default="", help="settings whose names have this expression")
     arguments = parser.parse_args()
-    results = measure(arguments.data, arguments.every)
+    results = measure(arguments.data, arguments.every, arguments.only)
     print(json.dumps(results, indent=2) if arguments.json else table(results))
 
 

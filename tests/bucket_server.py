@@ -318,21 +318,6 @@ def bucket_server(**options: Any) -> Iterator[BucketServer]:
             text = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
             self.reply(status, b"" if self.command == "HEAD" else text)
 
-        def reply(
-            self,
-            status: int,
-            data: bytes = b"",
-            fields: dict[str, str] | None = None,
-            length: int | None = None,
-        ) -> None:
-            self.send_response(status)
-            if status != 204:
-                self.send_header("content-length", str(len(data) if length is None else length))
-            for name, value in (fields or {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
     server = QuietServer(Handler)
     found.url = f"http://127.0.0.1:{server.server_port}"
     with answering(server):

@@ -162,7 +162,11 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
 
         def serve(self, body: bool, fault: str) -> None:
             if fault in ("429", "500", "503"):
-                self.reply(int(fault), b"<Code>SlowDown</Code>" if body else b"", retry=True)
+                self.reply(
+                    int(fault),
+                    b"<Code>SlowDown</Code>" if body else b"",
+                    {"retry-after": found.retry_after},
+                )
                 return
             if fault == "reset":
                 self.reset()
@@ -212,23 +216,6 @@ def serving(root: Path, **options: Any) -> Iterator[CrawlServer]:
                 self.reset()
             else:
                 self.reply(status, piece, fields)
-
-        def reply(
-            self,
-            status: int,
-            data: bytes,
-            fields: dict[str, str] | None = None,
-            length: int | None = None,
-            retry: bool = False,
-        ) -> None:
-            self.send_response(status)
-            self.send_header("content-length", str(len(data) if length is None else length))
-            if retry:
-                self.send_header("retry-after", found.retry_after)
-            for name, value in (fields or {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
 
     server = QuietServer(Handler)
     found.url = f"http://127.0.0.1:{server.server_port}/"

@@ -26,6 +26,22 @@ class QuietHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
+    def reply(
+        self,
+        status: int,
+        data: bytes = b"",
+        fields: dict[str, str] | None = None,
+        length: int | None = None,
+    ) -> None:
+        """Answer, with a length other than that of the bytes if one is given."""
+        self.send_response(status)
+        if status != 204:
+            self.send_header("content-length", str(len(data) if length is None else length))
+        for name, value in (fields or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
     def reset(self) -> None:
         """Break the connection."""
         linger = struct.pack("ii", 1, 0)
