@@ -78,7 +78,13 @@ def summary(scores: Sequence[float]) -> dict[str, float]:
 
 
 def measure(data: Path, every: int, only: str = "") -> dict[str, Any]:
-    """Figures of each setting whose name has ``only`` in it: over all pages, by page type, and CPU milliseconds a page."""
+    """Figures over all pages, by page type, and CPU milliseconds a page.
+
+    Args:
+        data: folder of the shared data.
+        every: only every so many-th page.
+        only: expression that the names of settings must have.
+    """
     pages = list(gold_pages(data))[::every]
     results: dict[str, Any] = {}
     settings = {name: setting for name, setting in SETTINGS.items() if re.search(only, name)}
