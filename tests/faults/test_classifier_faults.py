@@ -325,7 +325,7 @@ def test_a_full_disk_leaves_no_half_model() -> None:
 
 
 def test_an_interrupted_prediction_leaves_nothing(tmp_path: Path) -> None:
-    toys.write_rows(Path("in.jsonl"), toys.rows(3000) * 30)
+    toys.write_rows(Path("in.jsonl"), toys.rows(3000) * 150)
     with subprocess.Popen(
         command("predict", toys.binary(), "in.jsonl", "--out", "out.jsonl"),
         stderr=subprocess.PIPE, text=True,

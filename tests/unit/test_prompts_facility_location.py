@@ -78,6 +78,13 @@ def test_the_lazy_choice_is_the_naive_one(made: tuple[NeighbourGraph, list[float
     assert (np.diff(picks.gains) <= 0).all()
 
 
+def test_opposite_vectors_are_taken() -> None:
+    # Each is a little longer than 1, once it is rounded.
+    graph = neighbour_graph(np.array([[1, 2, 3], [-1, -2, -3]], np.float32), 2)
+    assert np.ptp(graph.cosines) > 2
+    assert sorted(facility_location(graph.above_farthest(), 2).order.tolist()) == [0, 1]
+
+
 @given(graphs(most=9), st.integers(1, 4))
 def test_the_sum_is_within_a_known_share_of_the_best(
     made: tuple[NeighbourGraph, list[float]], k: int

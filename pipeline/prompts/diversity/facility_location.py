@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.errors import ConfigError
-from pipeline.prompts.diversity.neighbours import NeighbourGraph
+from pipeline.prompts.diversity.neighbours import MOST_COSINE, NeighbourGraph
 from pipeline.prompts.diversity.quotas import Rooms
 from pipeline.prompts.diversity.unit_vectors import COSINE_STEPS, Float32, Int64, weights
 
@@ -25,7 +25,6 @@ __all__ = ["Covers", "Picks", "covers", "facility_location"]
 
 _WEIGHT_STEPS = 1 << 16
 _MOST_WEIGHT = 1 << 23  # of all prompts together: beyond it sums leave 64 bits
-_MOST_COSINE = 2  # of a graph relative to its farthest neighbours
 
 
 @dataclasses.dataclass(frozen=True, eq=False, slots=True)
@@ -192,7 +191,7 @@ def _checked(cosines: npt.ArrayLike, ids: npt.ArrayLike) -> tuple[Float32, Int64
             f"graph: cosines {list(found.shape)} and ids {list(places.shape)} are not two matrices "
             "of one shape; take them from neighbour_graph"
         )
-    if not (np.abs(found) <= _MOST_COSINE).all():
+    if not (np.abs(found) <= MOST_COSINE).all():
         raise ConfigError(
             "graph: a cosine is not finite, or its size is above 2; take it from neighbour_graph"
         )

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from pipeline.core.errors import ConfigError
 from pipeline.prompts.diversity.unit_vectors import Float32, Int64, parts, unit_vectors
 
-__all__ = ["NeighbourGraph", "neighbour_graph"]
+__all__ = ["MOST_COSINE", "NeighbourGraph", "neighbour_graph"]
 
+MOST_COSINE = np.float32(2)  # of a graph relative to its farthest neighbours
 _OWN = 4.0  # above every cosine: a prompt is its own first neighbour
 
 
@@ -45,7 +46,9 @@ class NeighbourGraph(NamedTuple):
         picks for most prompts to have one among their neighbours, and with all n as neighbours, no
         cosine below 0, it changes no choice.
         """
-        return NeighbourGraph(self.cosines - self.cosines.min(axis=1, initial=1)[:, None], self.ids)
+        above = self.cosines - self.cosines.min(axis=1, initial=1)[:, None]
+        # Rounded vectors are a little longer than 1, and opposite ones a little further apart than 2.
+        return NeighbourGraph(np.minimum(above, MOST_COSINE), self.ids)
 
 
 def neighbour_graph(vectors: npt.ArrayLike, k: int = 64) -> NeighbourGraph:
