@@ -6,7 +6,9 @@ multiplicity, per page; a mean over all pages, and over each page type. Interval
 bootstraps over pages. ``blocks`` was trained on these pages: its F1 here says how well it remembers
 them; `train_blocks.py` measures it by folds. Run it with the folder of the shared data::
 
-    python benchmarks/extraction_quality.py ../shared/data [--json] [--every N] [--only TEXT]
+    python benchmarks/extraction_quality.py ../shared/data [--marked] [--json] [--every N] [--only TEXT]
+
+``--marked`` takes the pages of `marks.py` instead, which are by other makers and in many languages.
 """
 
 from __future__ import annotations
@@ -23,14 +25,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gold import gold_pages
+from gold import GoldPage, gold_pages
+from marks import marked_pages
 
 from pipeline.extract import Page
+from pipeline.extract.blocks.features import block_texts
 from pipeline.extract.html import make_engine
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "trafilatura, no comments, library as it is": ("trafilatura", {}),
     "blocks": ("blocks", {}),
+    "blocks, precision": ("blocks", {"favor_precision": True}),
     "trafilatura, no comments": ("trafilatura", {}),
     "trafilatura, comments": ("trafilatura", {"include_comments": True}),
     "trafilatura, precision": ("trafilatura", {"favor_precision": True}),
@@ -77,38 +82,54 @@ def summary(scores: Sequence[float]) -> dict[str, float]:
     return {"f1": float(np.mean(scores)), "low": low, "high": high, "pages": len(scores)}
 
 
-def measure(data: Path, every: int, only: str = "") -> dict[str, Any]:
+def pages_of(data: Path, marked: bool) -> list[tuple[GoldPage, str, str]]:
+    """Pages, the name of the group that each counts in, and words besides its text that are not let in."""
+    if not marked:
+        return [(page, page.kind, "") for page in gold_pages(data)]
+    found = []
+    for marks in marked_pages(data):
+        language = "English" if marks.language == "en" else "other languages"
+        group = f"articles, {language}" if marks.page.kind == "article" else "other kinds"
+        texts = block_texts(marks.outline)
+        found.append((marks.page, group, "\n".join(texts[block] for block in marks.title)))
+    return found
+
+
+def measure(data: Path, every: int, only: str = "", marked: bool = False) -> dict[str, Any]:
     """Figures over all pages, by page type, and CPU milliseconds a page.
 
     Args:
         data: folder of the shared data.
         every: only every so many-th page.
         only: expression that the names of settings must have.
+        marked: the marked pages, not the gold ones.
     """
-    pages = list(gold_pages(data))[::every]
+    pages = pages_of(data, marked)[::every]
     results: dict[str, Any] = {}
     settings = {name: setting for name, setting in SETTINGS.items() if re.search(only, name)}
     for setting, (name, options) in settings.items():
         engine = make_engine(name, options)
         if setting != UNTOUCHED:  # preparing makes trafilatura faster in all of this process
             engine.prepare()
-        engine.extract(Page(pages[0].html, pages[0].url))
+        engine.extract(Page(pages[0][0].html, pages[0][0].url))
         by_type: dict[str, list[float]] = {}
-        spent, let_in = 0.0, 0
+        let_in: list[int] = []
+        spent = 0.0
         gc.collect()
         gc.disable()  # as in the extraction child
-        for page in pages:
+        for page, group, title in pages:
             began = time.process_time()
             text = engine.extract(Page(page.html, page.url))
             spent += time.process_time() - began
-            by_type.setdefault(page.kind, []).append(word_f1(text, page.text))
-            let_in += words_let_in(text, page.text)
+            by_type.setdefault(group, []).append(word_f1(text, page.text))
+            let_in.append(words_let_in(text, f"{page.text}\n{title}"))
         gc.enable()
         results[setting] = {
             "all": summary([score for scores in by_type.values() for score in scores]),
             "types": {kind: summary(scores) for kind, scores in sorted(by_type.items())},
             "cpu_ms": 1000 * spent / len(pages),
-            "words_let_in": let_in / len(pages),
+            "words_let_in": float(np.mean(let_in)),
+            "words_let_in_median": float(np.median(let_in)),
         }
         print(f"{setting}: {results[setting]['all']['f1']:.3f}", file=sys.stderr)
     return results
@@ -128,7 +149,8 @@ def table(results: dict[str, Any]) -> str:
         cells = [result["all"], *(result["types"][kind] for kind in kinds)]
         shown = [f"{cell['f1']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]" for cell in cells]
         lines.append(
-            f"| {setting} | {' | '.join(shown)} | {result['words_let_in']:.0f} | {result['cpu_ms']:.1f} |"
+            f"| {setting} | {' | '.join(shown)} | {result['words_let_in']:.0f}"
+            f" (median {result['words_let_in_median']:.0f}) | {result['cpu_ms']:.1f} |"
         )
     return "\n".join(lines)
 
@@ -140,8 +162,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.add_argument("--every", type=int, default=1, help="only every N-th page")
     parser.add_argument("--only", default="", help="settings whose names have this expression")
+    parser.add_argument("--marked", action="store_true", help="the marked pages, not the gold ones")
     arguments = parser.parse_args()
-    results = measure(arguments.data, arguments.every, arguments.only)
+    results = measure(arguments.data, arguments.every, arguments.only, arguments.marked)
     print(json.dumps(results, indent=2) if arguments.json else table(results))
 
 

@@ -1,7 +1,8 @@
-"""Train the block model of `engine: blocks` on the gold pages, and measure it by folds over domains.
+"""Train the block model of `engine: blocks` on gold and marked pages, and measure it by folds over domains.
 
-Labels come from an alignment of each page's words with those of its gold text (longest common
-subsequence); a block's label is the share of its words that are in it. Pages count alike. Nothing is
+Labels of gold pages come from an alignment of each page's words with those of its gold text (longest common
+subsequence); a block's label is the share of its words that are in it. Marked pages (`marks.py`) have
+labels by block. Pages count alike. Nothing is
 chosen on a fold that is measured: words, first round, kinds of page and second round are fitted on the other
 folds, and what a round learns from an earlier one comes from folds within those.
 
@@ -28,11 +29,12 @@ import scipy.sparse as sparse
 from catboost import CatBoostClassifier, Pool
 from extraction_quality import summary, word_f1, words_let_in
 from gold import GoldPage, gold_pages
+from marks import MarkedPage, marked_pages
 from rapidfuzz.distance import LCSseq
 from sklearn.linear_model import LogisticRegression
 from tld import get_fld
 
-from pipeline.extract.blocks.choose import main_blocks
+from pipeline.extract.blocks.choose import BALANCED, PRECISE, Weighing, main_blocks
 from pipeline.extract.blocks.context import (
     BUCKETS,
     first_round,
@@ -53,8 +55,14 @@ from pipeline.extract.blocks.model import (
 )
 from pipeline.extract.blocks.outline import Outline, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
+from pipeline.extract.blocks.threads import below_content
+from pipeline.extract.blocks.told import title_block, told_by, told_columns
 
-FOLDS, INNER = 5, 4
+CHOICES = {"blocks": BALANCED, "blocks, precision": PRECISE}
+FOLDS, INNER = 5, 2
+MOST_BLOCKS = (
+    150  # of a page that a forest is fitted on: of longer pages a sample, that weighs as much
+)
 SEED = 11
 LEAST_DOMAINS = 5  # on which a maker's word, or a hint, must stand
 WORD = re.compile(r"\w+")
@@ -68,6 +76,7 @@ class Labelled:
     domain: str
     outline: Outline
     hints: set[str]
+    marks: MarkedPage | None = None
     measured: Measured | None = None
     share: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
     counted: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
@@ -75,6 +84,7 @@ class Labelled:
     first: Any = None
     likely: Any = None
     kinds: Any = None
+    told: Any = None
     number: int = 0
 
 
@@ -102,6 +112,13 @@ def label(pages: Sequence[Labelled]) -> None:
     for page in pages:
         assert page.measured is not None
         blocks = [words(text) for text in page.measured.texts]
+        page.counted = np.array([len(block) for block in blocks], float)
+        if page.marks:
+            page.share = np.zeros(len(blocks))
+            page.share[page.marks.main] = 1
+            # Whether a title is main text depends on the kind of page: the gold pages tell.
+            page.counted[page.marks.title] = 0
+            continue
         gold = words(page.page.text)
         owner = [at for at, block in enumerate(blocks) for _ in block]
         hits = np.zeros(len(blocks))
@@ -118,7 +135,6 @@ def label(pages: Sequence[Labelled]) -> None:
                 and f" {' '.join(map(str, block))} " in line
             ):
                 hits[at] = len(block)
-        page.counted = np.array([len(block) for block in blocks], float)
         page.share = hits / np.maximum(page.counted, 1)
 
 
@@ -181,13 +197,20 @@ class KindTable:
         self.mean, self.spread = np.mean(numbers, 0), np.std(numbers, 0) + 1e-2
         shape = (len(pages), vocabulary + 1 + len(self.hints))
         table = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
-        standard = (np.array(numbers) - self.mean) / self.spread * 0.5
-        self.table = sparse.hstack([table, sparse.csr_matrix(standard)]).tocsr()
+        standard = (np.array(numbers) - self.mean) / self.spread
+        # What a page says of its kind (hints) is worth more than any one class name.
+        self.scale = np.r_[
+            np.full(vocabulary + 1, 0.5),
+            np.full(len(self.hints), 3.0),
+            np.full(numbers[0].size, 0.5),
+        ]
+        found = sparse.hstack([table, sparse.csr_matrix(standard)])
+        self.table = found.multiply(self.scale).tocsr()
         self.answers = np.array([KINDS.index(page.page.kind) for page in pages])
 
     def fit(self, rows: np.ndarray) -> LogisticRegression:
         """A model of the kinds of some pages."""
-        model = LogisticRegression(C=0.1, max_iter=300)
+        model = LogisticRegression(C=0.2, max_iter=300)
         return model.fit(self.table[rows], self.answers[rows])
 
 
@@ -196,12 +219,24 @@ def fit_forest(
 ) -> CatBoostClassifier:
     """Oblivious trees on ``float32[columns, blocks]`` of each page."""
     share, weight = targets(pages)
+    rows, columns, begin = [], [], 0
+    for page, table in zip(pages, tables, strict=True):
+        count = len(page.share)
+        kept = np.arange(count)
+        if count > MOST_BLOCKS:
+            draws = np.random.default_rng([seed, page.number])
+            kept = np.sort(draws.choice(count, MOST_BLOCKS, replace=False))
+            weight[begin + kept] *= count / MOST_BLOCKS
+        rows.append(begin + kept)
+        columns.append(table[:, kept])
+        begin += count
+    row = np.concatenate(rows)
     model = CatBoostClassifier(
         loss_function="CrossEntropy", iterations=trees, depth=6, learning_rate=rate, rsm=0.25,
         border_count=48, thread_count=ARGUMENTS.threads, verbose=0, random_seed=seed, l2_leaf_reg=5,
         boosting_type="Plain", bootstrap_type="Bernoulli", subsample=0.7, allow_writing_files=False,
     )  # fmt: skip
-    return model.fit(Pool(np.concatenate(tables, axis=1).T, share, weight=weight))
+    return model.fit(Pool(np.concatenate(columns, axis=1).T, share[row], weight=weight[row]))
 
 
 def as_forest(model: CatBoostClassifier) -> Forest:
@@ -232,7 +267,7 @@ def as_forest(model: CatBoostClassifier) -> Forest:
     )
 
 
-FIRST, SECOND = (250, 0.1), (700, 0.06)
+FIRST, SECOND = (150, 0.15), (400, 0.1)
 
 
 def fit(
@@ -258,7 +293,7 @@ def fit(
         page.scored = word_scores(page.measured, words)
         page.kinds = rounded_kinds(kinds.predict_proba(table.table[page.number])[0])
     for page in [*train, *test]:
-        page.first = first_round(page.measured, page.scored)
+        page.first = first_round(page.measured, page.scored, page.told, page.kinds)
     for fold in range(INNER):
         others = [page for page, at in zip(train, inner, strict=True) if at != fold]
         forest = as_forest(fit_forest([page.first for page in others], others, *FIRST, seed))
@@ -266,19 +301,25 @@ def fit(
             if at == fold:
                 page.likely = probability(forest.log_odds(page.first))
     first = as_forest(fit_forest([page.first for page in train], train, *FIRST, seed))
-    tables = [second_round(page.measured, page.first, page.likely, page.kinds) for page in train]
+    tables = [second_round(page.measured, page.first, page.likely) for page in train]
     second = as_forest(fit_forest(tables, train, *SECOND, seed))
     for page in test:
         page.likely = probability(first.log_odds(page.first))
-        columns = second_round(page.measured, page.first, page.likely, page.kinds)
+        columns = second_round(page.measured, page.first, page.likely)
         page.likely = probability(second.log_odds(columns))
     return {"word_scores": words, "kinds": kinds, "first": first, "second": second}
 
 
-def text_of(page: Labelled) -> str:
+def text_of(page: Labelled, weighing: Weighing) -> str:
     """Text of the blocks that are chosen."""
     assert page.measured is not None
-    chosen = main_blocks(page.outline, page.measured, page.likely)
+    chosen = main_blocks(
+        page.outline,
+        page.measured,
+        page.likely,
+        additions=[below_content(page.outline, page.kinds)],
+        weighing=weighing,
+    )
     kept = [text for text, keep in zip(page.measured.texts, chosen, strict=True) if keep]
     text = "\n".join(kept)
     return "\n".join([text, *hidden_descriptions(page.page.html, text)]) if text else ""
@@ -295,32 +336,65 @@ def by_folds(
         table, vocabulary: see `fit`.
     """
     folds = folds_of([page.domain for page in pages], FOLDS, SEED)
-    scores: dict[str, list[float]] = collections.defaultdict(list)
-    right = let_in = 0
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in CHOICES}
     for fold in ARGUMENTS.folds or range(FOLDS):
         train = [page for page, at in zip(pages, folds, strict=True) if at != fold]
         test = [page for page, at in zip(pages, folds, strict=True) if at == fold]
         fit(train, test, table, vocabulary, SEED + fold)
-        for page in test:
-            text = text_of(page)
-            scores[page.page.kind].append(word_f1(text, page.page.text))
-            let_in += words_let_in(text, page.page.text)
-            right += KINDS[int(np.argmax(page.kinds))] == page.page.kind
-        done = [score for found in scores.values() for score in found]
-        print(f"fold {fold}: F1 so far {np.mean(done):.4f}", file=sys.stderr, flush=True)
-    for page in [] if ARGUMENTS.folds else empty:
-        scores[page.page.kind].append(word_f1("", page.page.text))
-    every = [score for found in scores.values() for score in found]
+        for name, weighing in CHOICES.items():
+            rows[name] += [judged(page, text_of(page, weighing)) for page in test]
+        done = np.mean([row["f1"] for row in rows["blocks"]])
+        print(f"fold {fold}: F1 so far {done:.4f}", file=sys.stderr, flush=True)
+    without_text = [judged(page, "") for page in ([] if ARGUMENTS.folds else empty)]
+    return {name: figures_by_group(found + without_text) for name, found in rows.items()}
+
+
+def figures_by_group(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Figures of the gold pages by kind, and of the marked ones by language."""
+    gold = [row for row in rows if not row["marked"]]
+    marked = [row for row in rows if row["marked"]]
     return {
-        "all": summary(every),
-        "types": {kind: summary(found) for kind, found in sorted(scores.items())},
-        "kinds_right": right / len(every),
-        "words_let_in": let_in / len(every),
+        "gold": figures_of(gold) | {kind: figures_of(gold, kind=kind) for kind in KINDS},
+        "marked": figures_of(marked)
+        | {
+            "articles, English": figures_of(marked, article=True, english=True),
+            "articles, other languages": figures_of(marked, article=True, english=False),
+            "other kinds": figures_of(marked, article=False),
+        },
+        "kinds_right": float(np.mean([row["kind_right"] for row in gold])),
     }
 
 
-def main() -> None:
-    """Train, measure, ship."""
+def judged(page: Labelled, text: str) -> dict[str, Any]:
+    """What a text of a page is worth."""
+    title = "\n".join(page.measured.texts[at] for at in page.marks.title) if page.marks else ""
+    return {
+        "marked": page.marks is not None,
+        "kind": page.page.kind,
+        "article": page.page.kind == "article",
+        "english": page.marks is None or page.marks.language == "en",
+        "f1": word_f1(text, page.page.text),
+        "let_in": words_let_in(text, f"{page.page.text}\n{title}"),
+        "kind_right": page.kinds is not None
+        and KINDS[int(np.argmax(page.kinds))] == page.page.kind,
+    }
+
+
+def figures_of(rows: Sequence[dict[str, Any]], **wanted: Any) -> dict[str, Any]:
+    """Figures of the rows that have the values wanted."""
+    some = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+    if not some:
+        return {}
+    let_in = [row["let_in"] for row in some]
+    found: dict[str, Any] = summary([row["f1"] for row in some])
+    return found | {
+        "words_let_in": float(np.mean(let_in)),
+        "words_let_in_median": float(np.median(let_in)),
+    }
+
+
+def all_pages(data: Path) -> list[Labelled]:
+    """Gold pages, then marked ones."""
     pages = [
         Labelled(
             page,
@@ -328,8 +402,17 @@ def main() -> None:
             outline_of(page.html),
             page_hints(page.html, page.url),
         )
-        for page in gold_pages(ARGUMENTS.data)
+        for page in gold_pages(data)
     ]
+    for marks in marked_pages(data):
+        hints = page_hints(marks.page.html, "") - {"unknown"}  # their addresses are made up
+        pages.append(Labelled(marks.page, marks.site, marks.outline, hints, marks))
+    return pages
+
+
+def main() -> None:
+    """Train, measure, ship."""
+    pages = all_pages(ARGUMENTS.data)
     empty = [page for page in pages if not page.outline.pieces]
     pages = [page for page in pages if page.outline.pieces]
     spread = collections.defaultdict(set)
@@ -342,6 +425,9 @@ def main() -> None:
     for number, page in enumerate(pages):
         page.number = number
         page.measured = measure_blocks(page.outline, known)
+        told, texts = told_by(page.page.html), page.measured.texts
+        title = title_block(told, page.outline, texts)
+        page.told = told_columns(told, page.outline, texts, title)
     label(pages)
     table = KindTable(pages, len(words))
     if ARGUMENTS.figures:
@@ -349,26 +435,27 @@ def main() -> None:
         ARGUMENTS.figures.write_text(json.dumps(figures, indent=2) + "\n")
         print(json.dumps(figures, indent=2))
     if ARGUMENTS.ship:
-        parts = fit(pages, [], table, len(words), SEED)
-        kinds = parts["kinds"]
-        weights = kinds.coef_.astype(np.float64)
-        split = len(words) + 1
-        hints = split + len(table.hints)
-        scale = 0.5 / table.spread
-        model = Model(
-            words=words,
-            word_scores=parts["word_scores"],
-            hints=table.hints,
-            kind_words=(weights[:, :split].T * (np.arange(split) > 0)[:, None]).astype(np.float32),
-            kind_hints=weights[:, split:hints].T.astype(np.float32),
-            kind_numbers=(weights[:, hints:] * scale).T.astype(np.float32),
-            kind_bias=(kinds.intercept_ - (weights[:, hints:] * scale) @ table.mean).astype(
-                np.float32
-            ),
-            first=parts["first"],
-            second=parts["second"],
-        )
-        save_model(model, ARGUMENTS.ship)
+        save_model(shipped(fit(pages, [], table, len(words), SEED), words, table), ARGUMENTS.ship)
+
+
+def shipped(parts: dict[str, Any], words: tuple[str, ...], table: KindTable) -> Model:
+    """The model of what `fit` gives."""
+    kinds = parts["kinds"]
+    weights = kinds.coef_.astype(np.float64) * table.scale
+    split = len(words) + 1
+    hints = split + len(table.hints)
+    numbers = weights[:, hints:] / table.spread
+    return Model(
+        words=words,
+        word_scores=parts["word_scores"],
+        hints=table.hints,
+        kind_words=(weights[:, :split].T * (np.arange(split) > 0)[:, None]).astype(np.float32),
+        kind_hints=weights[:, split:hints].T.astype(np.float32),
+        kind_numbers=numbers.T.astype(np.float32),
+        kind_bias=(kinds.intercept_ - numbers @ table.mean).astype(np.float32),
+        first=parts["first"],
+        second=parts["second"],
+    )
 
 
 if __name__ == "__main__":

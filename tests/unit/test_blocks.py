@@ -10,13 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.errors import ModelError
+from pipeline.core.errors import ConfigError, ModelError
 from pipeline.extract import Page
 from pipeline.extract.blocks.choose import (
+    BALANCED,
+    PRECISE,
+    captions_between,
     choose_blocks,
     first_of_each,
+    headings_before,
     plain_paragraphs,
     whole,
+    without,
 )
 from pipeline.extract.blocks.context import first_round, second_round, word_scores
 from pipeline.extract.blocks.features import NUMBERS, block_texts, measure_blocks
@@ -27,6 +32,9 @@ from pipeline.extract.blocks.model import KINDS, SHIPPED, load_model, save_model
 from pipeline.extract.blocks.outline import MAX_TAGS, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
+from pipeline.extract.blocks.site import repeated_blocks, write_repeated
+from pipeline.extract.blocks.threads import below_content, in_threads
+from pipeline.extract.blocks.told import TOLD, title_block, told_by, told_columns
 from pipeline.extract.html import make_engine
 
 SENTENCE = "The miller opened the sluice before dawn, and the wheel began to turn slowly. "
@@ -150,11 +158,16 @@ def test_a_batch_is_judged_as_one_by_one() -> None:
     model = load_model()
     outline = outline_of(ARTICLE)
     measured = measure_blocks(outline, model.vocabulary)
-    first = first_round(measured, word_scores(measured, model.word_scores))
+    first = first_round(
+        measured,
+        word_scores(measured, model.word_scores),
+        np.zeros((TOLD, len(measured.texts))),
+        np.full(len(KINDS), 1 / 7),
+    )
     alone = [model.first.log_odds(first[:, [at]])[0] for at in range(first.shape[1])]
     assert model.first.log_odds(first).tolist() == alone
     likely = np.full(first.shape[1], 0.5)
-    second = second_round(measured, first, likely, np.full(len(KINDS), 1 / 7))
+    second = second_round(measured, first, likely)
     assert second.dtype == np.float32
     assert second.flags.c_contiguous
 
@@ -163,9 +176,11 @@ def test_a_batch_is_judged_as_one_by_one() -> None:
 def test_the_choice_is_best_among_all_thresholds(blocks: list[tuple[int, int]]) -> None:
     likely = np.array([chance for chance, _ in blocks]) / 1024
     lengths = np.array([length for _, length in blocks], float)
-    chosen = choose_blocks(likely, lengths)
-    assert (chosen | (likely <= 0.5)).all()
-    assert not (chosen & (likely <= 0.2)).any()
+    for weighing in (BALANCED, PRECISE):
+        chosen = choose_blocks(likely, lengths, weighing)
+        assert (chosen | (likely <= weighing.sure)).all()
+        assert not (chosen & (likely <= weighing.doubtful)).any()
+    assert (choose_blocks(likely, lengths, PRECISE) <= choose_blocks(likely, lengths)).all()
 
 
 def test_main_text_of_a_plain_article() -> None:
@@ -216,6 +231,32 @@ def test_a_block_said_twice_is_kept_once() -> None:
     assert kept.tolist() == [False, True, True, True, False]
 
 
+def test_what_would_leave_nothing_stays() -> None:
+    lengths = np.array([50.0, 40.0, 10.0])
+    chosen = np.array([True, True, True])
+    comments = np.array([False, True, True])
+    assert without(chosen, comments, lengths).tolist() == [True, False, False]
+    assert without(chosen, ~comments, lengths).tolist() == [False, True, True]
+    assert without(chosen, np.array([True, True, False]), lengths).tolist() == [True] * 3
+
+
+def test_headings_come_with_their_text() -> None:
+    chosen = np.array([False, True, False, True, False, False])
+    headings = np.array([True, False, True, False, True, False])
+    likely = np.array([0.5, 0.9, 0.2, 0.9, 0.2, 0.0])
+    # Not the one before all text, which is the title's, nor the one that nothing follows.
+    assert headings_before(chosen, headings, likely).tolist() == [0, 1, 1, 1, 0, 0]
+    unlikely = np.array([0.5, 0.9, 0.05, 0.9, 0.2, 0.0])
+    assert headings_before(chosen, headings, unlikely).tolist() == chosen.tolist()
+
+
+def test_captions_come_with_the_text_around_them() -> None:
+    chosen = np.array([False, True, False, False, True, False])
+    captions = np.array([True, False, True, True, False, True])
+    lengths = np.array([9.0, 9.0, 9.0, 2.0, 9.0, 9.0])
+    assert captions_between(chosen, captions, lengths).tolist() == [0, 1, 1, 0, 1, 0]
+
+
 def test_where_nothing_is_found_long_paragraphs_are() -> None:
     lengths = np.array([30.0, 40.0, 25.0, 3.0])
     assert plain_paragraphs(lengths, np.zeros(4)).tolist() == [True, True, True, False]
@@ -241,6 +282,121 @@ def test_a_description_that_only_the_data_have_is_added() -> None:
     assert hidden_descriptions("<p>no data</p>", "") == []
 
 
+TOLD_PAGE = f"""<html><head><title>The old mill turns again - The Press</title>
+<meta content='The wheel &amp; the river' property="og:description">
+<meta property="og:title" content="The old mill turns again">
+<script type="application/ld+json">
+{{"@type": "NewsArticle", "articleBody": "{SENTENCE}\\"It turns,\\" he said."}}</script></head>
+<body><ul><li><a href="/1">A new bridge over the river</a></li></ul><h1>The old mill turns again</h1>
+<p>{SENTENCE}</p><p>Read more about bridges.</p></body></html>"""
+
+
+def test_what_a_page_tells_of_itself() -> None:
+    told = told_by(TOLD_PAGE)
+    assert told.title == "the old mill turns again - the press"
+    assert told.headline == "the old mill turns again"
+    assert told.description == "the wheel & the river"
+    assert told.body.endswith('"it turns," he said.')
+    outline = outline_of(TOLD_PAGE)
+    texts = block_texts(outline)
+    title = title_block(told, outline, texts)
+    assert texts[title] == "The old mill turns again"
+    columns = told_columns(told, outline, texts, title)
+    assert columns.shape == (TOLD, len(texts))
+    assert columns[0].tolist() == [
+        0.0,
+        1.0,
+        pytest.approx(1 / 3, abs=0.01),
+        0.0,
+    ]  # "turn" is no "turns"
+    assert columns[6].tolist() == [0, 0, 1, 0]  # the article's body has the paragraph
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<title",
+        "<title>",
+        '"articleBody"',
+        '"articleBody": "',
+        '"articleBody": "' + "\\" * 5000,
+        '"articleBody": {"a": 1}',
+        '<meta "og:title"',
+        '"og:title"',
+        "<meta property='og:title' content=''>",
+    ],
+)
+def test_what_is_told_is_total(html: str) -> None:
+    told = told_by(html)
+    outline = outline_of(html + "<p>text of a page</p>")
+    told_columns(told, outline, ["text of a page"], -1)
+
+
+def test_a_page_that_tells_nothing() -> None:
+    outline = outline_of("<p>磨坊主在黎明前打开了水闸</p>")
+    columns = told_columns(told_by(""), outline, block_texts(outline), -1)
+    assert columns[:, 0].tolist() == [0, 0, 0, 0, 0, -1, -1, 0]
+    spoken = told_by("<title>磨坊主在黎明</title>")
+    assert told_columns(spoken, outline, block_texts(outline), -1)[0, 0] == 1
+
+
+COMMENTS = "".join(
+    f'<li class="comment"><div class="comment-author">Reader {n}</div><p>Dear miller number {n}, '
+    f"I read of the wheel with joy, and my own mill turns since then, day and night.</p></li>"
+    for n in range(1, 5)
+)
+COMMENTED = ARTICLE.replace(
+    "</article>", f'</article><section id="comments"><ol>{COMMENTS}</ol></section>'
+)
+
+
+def test_comments_below_an_article_by_option() -> None:
+    page = Page(COMMENTED, "https://press.example/2024/the-mill")
+    without_them = make_engine("blocks").extract(page)
+    with_them = make_engine("blocks", {"comments": True}).extract(page)
+    assert "Dear miller" not in without_them
+    assert with_them.count("Dear miller") == 4
+    assert [line for line in with_them.split("\n") if "Dear miller" not in line] == (
+        without_them.split("\n")
+    )
+
+
+def test_threads_are_content_where_the_page_is_a_forum() -> None:
+    outline = outline_of(COMMENTED)
+    assert in_threads(outline).sum() == 8
+    forum = np.array([float(kind == "forum") for kind in KINDS])
+    assert not below_content(outline, forum).any()
+    assert below_content(outline, np.zeros(len(KINDS))).sum() == 8
+
+
+def test_the_title_by_option() -> None:
+    page = Page(ARTICLE, "https://press.example/2024/the-mill")
+    html = ARTICLE.replace("<title>The mill<", "<title>The mill by the river<")
+    text = make_engine("blocks", {"title": True}).extract(Page(html, page.url))
+    assert text.startswith("The mill by the river\n")
+    marked = make_engine("blocks", {"title": True, "markdown": True}).extract(Page(html))
+    assert marked.startswith("# The mill by the river\n")
+
+
+def test_what_a_site_repeats_is_left_out(tmp_path: Path) -> None:
+    notice = (
+        "The mill museum is open from May to October, and on all Sundays in winter, except in snow."
+    )
+    pages = [
+        ARTICLE.replace("<h2>", f"<p>{notice}</p><h2>").replace("dawn", f"dawn of day {day}")
+        for day in range(3)
+    ]
+    assert notice in make_engine("blocks").extract(Page(pages[0]))
+    write_repeated(repeated_blocks(pages), tmp_path / "site.txt")
+    engine = make_engine("blocks", {"repeated": str(tmp_path / "site.txt")})
+    text = engine.extract(Page(pages[0]))
+    assert notice not in text
+    assert "dawn of day 0" in text
+    assert "repeated" in engine.parameters()
+    with pytest.raises(ConfigError, match=r"repeated: .*none\.txt"):
+        make_engine("blocks", {"repeated": str(tmp_path / "none.txt")}).extract(Page(ARTICLE))
+
+
 def test_hints_of_an_address_and_of_schema_types() -> None:
     html = '<meta property="og:type" content="article"><script>{"@type": ["NewsArticle"]}</script>'
     hints = page_hints(html, "https://news.example/2024/05/the-old-mill.html?id=3")
@@ -256,8 +412,10 @@ def test_a_saved_model_is_the_same(tmp_path: Path) -> None:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     measured = measure_blocks(outline_of(ARTICLE), model.vocabulary)
     kinds = model.kinds(measured, set())
+    told = np.zeros((TOLD, len(measured.texts)))
     again = load_model(tmp_path / "one")
-    assert again.likely(measured, kinds).tolist() == model.likely(measured, kinds).tolist()
+    expected = model.likely(measured, told, kinds).tolist()
+    assert again.likely(measured, told, kinds).tolist() == expected
 
 
 def test_a_damaged_model_is_named(tmp_path: Path) -> None:

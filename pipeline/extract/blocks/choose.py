@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,40 +11,86 @@ import numpy.typing as npt
 from pipeline.extract.blocks.features import LINKED, Measured
 from pipeline.extract.blocks.outline import Outline, enclosing
 
-__all__ = ["choose_blocks", "first_of_each", "main_blocks", "plain_paragraphs", "whole"]
+__all__ = [
+    "BALANCED",
+    "PRECISE",
+    "Weighing",
+    "captions_between",
+    "choose_blocks",
+    "first_of_each",
+    "headings_before",
+    "main_blocks",
+    "plain_paragraphs",
+    "whole",
+    "without",
+]
 
-SURE = 0.5  # at least this likely: kept in any case
-DOUBTFUL = 0.2  # less likely: never kept
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
 LEAST_REPEATED = 4  # words: shorter blocks may well be said twice
+LEAST_LEFT = 1 / 6  # of the words chosen: what would leave less is no addition but the content
+LEAST_CAPTION = 4  # words: shorter ones are mostly credits
+UNLIKELY = 0.1  # a heading less likely than this belongs to no text
 WHOLE = ("table", "pre")  # kept whole if more than half of it is
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Weighing:
+    """How words missed weigh against words let in.
+
+    Args:
+        beta2: square of F-beta's beta: below 1, words let in weigh more.
+        sure: blocks more likely than this are kept in any case.
+        doubtful: blocks less likely are never kept.
+    """
+
+    beta2: float
+    sure: float
+    doubtful: float
+
+
+BALANCED = Weighing(0.7, 0.6, 0.3)
+PRECISE = Weighing(0.07, 0.85, 0.6)
+
+
 def main_blocks(
-    outline: Outline, measured: Measured, likely: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+    outline: Outline,
+    measured: Measured,
+    likely: Floats,
+    *,
+    weighing: Weighing = BALANCED,
+    additions: Sequence[Bools] = (),
+) -> Bools:
     """The blocks of a page that are its main text: all that is below, in turn.
 
     Args:
         outline, measured: of the page.
         likely: ``float64[blocks]``, probability that a block is main text.
+        weighing: see `choose_blocks`.
+        additions: ``bool[blocks]`` each, see `without`.
 
     Returns:
         ``bool[blocks]``.
     """
-    chosen = choose_blocks(likely, measured.lengths)
+    lengths = measured.lengths
+    chosen = choose_blocks(likely, lengths, weighing)
     if not chosen.any():
-        chosen = plain_paragraphs(measured.lengths, measured.numbers[LINKED])
-    chosen = first_of_each(chosen, measured.texts, measured.lengths)
+        chosen = plain_paragraphs(lengths, measured.numbers[LINKED])
+    for blocks in additions:
+        chosen = without(chosen, blocks, lengths)
+    chosen = headings_before(chosen, outline.headings[outline.block_elements], likely)
+    if "figcaption" in outline.tags:
+        chosen = captions_between(chosen, enclosing(outline, "figcaption") >= 0, lengths)
+    chosen = first_of_each(chosen, measured.texts, lengths)
     for name in WHOLE:
         if name in outline.tags:
-            chosen = whole(chosen, enclosing(outline, name), measured.lengths)
+            chosen = whole(chosen, enclosing(outline, name), lengths)
     return chosen
 
 
-def choose_blocks(
-    likely: npt.NDArray[np.float64], lengths: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
-    """The blocks that together have the largest expected F1 by words.
+def choose_blocks(likely: Floats, lengths: Floats, weighing: Weighing = BALANCED) -> Bools:
+    """The blocks that together have the largest expected F-beta by words.
 
     With one threshold for all pages, those whose text is hard to tell are left nearly empty: where F1 can
     only be low, the best threshold is low as well (half of the F1 that can be reached: Lipton, Elkan and
@@ -52,6 +99,7 @@ def choose_blocks(
     Args:
         likely: ``float64[blocks]``, probability that a block is main text.
         lengths: ``float64[blocks]``, words of each.
+        weighing: how words missed weigh against words let in.
 
     Returns:
         ``bool[blocks]``.
@@ -59,16 +107,53 @@ def choose_blocks(
     order = np.argsort(-likely, kind="stable")
     found = np.cumsum(likely[order] * lengths[order])
     kept = np.cumsum(lengths[order])
-    expected = 2 * found / (kept + found[-1] + 1e-9)
+    expected = found / (kept + weighing.beta2 * found[-1] + 1e-9)
     chosen = np.zeros(len(likely), np.bool_)
     chosen[order[: int(np.argmax(expected)) + 1]] = True
-    chosen &= likely > DOUBTFUL
-    return chosen | (likely > SURE)
+    chosen &= likely > weighing.doubtful
+    return chosen | (likely > weighing.sure)
 
 
-def first_of_each(
-    chosen: npt.NDArray[np.bool_], texts: Sequence[str], lengths: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def without(chosen: Bools, blocks: Bools, lengths: Floats) -> Bools:
+    """The choice without some blocks, unless they are nearly all of it.
+
+    Args:
+        chosen: ``bool[blocks]``.
+        blocks: ``bool[blocks]``, such as readers' comments, or what other pages of the site say too.
+        lengths: ``float64[blocks]``, words of each.
+    """
+    left = chosen & ~blocks
+    return left if lengths @ left >= LEAST_LEFT * (lengths @ chosen) else chosen
+
+
+def headings_before(chosen: Bools, headings: Bools, likely: Floats) -> Bools:
+    """The choice with the headings of its texts: those behind some text, right before a chosen block.
+
+    Args:
+        chosen: ``bool[blocks]``.
+        headings: ``bool[blocks]``, whether each is one.
+        likely: ``float64[blocks]``.
+    """
+    kept = chosen.copy()
+    follows = chosen[1:] & ~headings[1:] & np.maximum.accumulate(chosen)[:-1]
+    kept[:-1] |= follows & headings[:-1] & (likely[:-1] > UNLIKELY)
+    return kept
+
+
+def captions_between(chosen: Bools, captions: Bools, lengths: Floats) -> Bools:
+    """The choice with the captions of the figures that stand within it.
+
+    Args:
+        chosen: ``bool[blocks]``.
+        captions: ``bool[blocks]``, whether each is one.
+        lengths: ``float64[blocks]``, words of each.
+    """
+    before = np.maximum.accumulate(chosen)
+    behind = np.maximum.accumulate(chosen[::-1])[::-1]
+    return chosen | (captions & before & behind & (lengths >= LEAST_CAPTION))
+
+
+def first_of_each(chosen: Bools, texts: Sequence[str], lengths: Floats) -> Bools:
     """The choice without blocks that repeat an earlier one of it, word for word.
 
     Pages hold the same text twice for small and large screens, in slides that go round, as a quotation
@@ -88,9 +173,7 @@ def first_of_each(
     return kept
 
 
-def plain_paragraphs(
-    lengths: npt.NDArray[np.float64], linked: npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def plain_paragraphs(lengths: Floats, linked: Floats) -> Bools:
     """What a rule would keep where the model finds nothing: the long blocks that are no links.
 
     Fewer than three of them are more likely a notice than a text, and none is kept.
@@ -99,15 +182,11 @@ def plain_paragraphs(
         lengths: ``float64[blocks]``, words of each.
         linked: ``float64[blocks]``, share of each within links.
     """
-    plain: npt.NDArray[np.bool_] = (lengths >= 25) & (linked < 0.3)
+    plain: Bools = (lengths >= 25) & (linked < 0.3)
     return plain if np.count_nonzero(plain) >= 3 else np.zeros(len(lengths), np.bool_)
 
 
-def whole(
-    chosen: npt.NDArray[np.bool_],
-    groups: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.float64],
-) -> npt.NDArray[np.bool_]:
+def whole(chosen: Bools, groups: npt.NDArray[np.int64], lengths: Floats) -> Bools:
     """The choice with every group whole of which more than half, by words, is chosen.
 
     Args:
@@ -118,5 +197,5 @@ def whole(
     at = groups + 1
     share = np.bincount(at, lengths * chosen) / np.maximum(np.bincount(at, lengths), 1)
     share[0] = 0
-    completed: npt.NDArray[np.bool_] = chosen | (share > 0.5)[at]
+    completed: Bools = chosen | (share > 0.5)[at]
     return completed

@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 BUCKETS = np.array([0, 1, 2, 2, *[3] * (LEVELS - 3)])
 _NEAR = (1, 2, 3, -1, -2, -3)
 _LOOKED_AT = [0, 1, 2, 6, 7, 14, 24]  # columns of the neighbours: lengths, links, marks, place
+_TOLD_OF_ELEMENTS = (0, 6)  # rows of what is told, averaged over elements: title, article's body
 _WINDOW = 10
 
 
@@ -41,12 +42,16 @@ def word_scores(measured: Measured, scores: npt.NDArray[np.float32]) -> Floats:
     return np.round(scored * 64.0) / 64.0
 
 
-def first_round(measured: Measured, scored: Floats) -> npt.NDArray[np.float32]:
+def first_round(
+    measured: Measured, scored: Floats, told: Floats, kinds: Floats
+) -> npt.NDArray[np.float32]:
     """Columns of the first round.
 
     Args:
         measured: the blocks.
         scored: `word_scores`.
+        told: `told.told_columns`.
+        kinds: ``float64[kinds]``, probabilities of the page's kind.
 
     Returns:
         ``float32[columns, blocks]``.
@@ -60,13 +65,19 @@ def first_round(measured: Measured, scored: Floats) -> npt.NDArray[np.float32]:
         _mean(total, measured.elements[:, 2], weights),
         _mean(total, measured.elements[:, 4], weights),
     ]
+    means += [
+        _mean(told[row], measured.elements[:, level], weights)
+        for row in _TOLD_OF_ELEMENTS
+        for level in (2, 4, 5)
+    ]
     looked_at = np.concatenate([numbers[_LOOKED_AT], scored[5:]])
-    parts = [numbers, scored, tags, np.round(np.stack(means) * 64.0) / 64.0]
+    page = np.repeat(np.asarray(kinds, np.float64)[:, None], len(total), axis=1)
+    parts = [numbers, scored, tags, np.round(np.stack(means) * 64.0) / 64.0, told, page]
     return np.concatenate([*parts, *_shifted(looked_at, _NEAR)]).astype(np.float32)
 
 
 def second_round(
-    measured: Measured, first: npt.NDArray[np.float32], likely: Floats, kinds: Floats
+    measured: Measured, first: npt.NDArray[np.float32], likely: Floats
 ) -> npt.NDArray[np.float32]:
     """Columns of the second round: those of the first, and what it thought.
 
@@ -74,7 +85,6 @@ def second_round(
         measured: the blocks.
         first: `first_round`.
         likely: ``float64[blocks]``, probabilities by the first round.
-        kinds: ``float64[kinds]``, probabilities of the page's kind.
     """
     weights = measured.lengths
     count = len(likely)
@@ -100,8 +110,7 @@ def second_round(
     ]
     columns = np.concatenate([np.stack(own), *_shifted(likely[None], (1, 2, 3, 4, -1, -2, -3, -4))])
     columns = np.round(columns * 1024.0) / 1024.0
-    spread = np.repeat(np.asarray(kinds, np.float64)[:, None], count, axis=1)
-    return np.concatenate([first, columns.astype(np.float32), spread.astype(np.float32)])
+    return np.concatenate([first, columns.astype(np.float32)])
 
 
 def page_columns(measured: Measured) -> Floats:

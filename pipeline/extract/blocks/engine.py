@@ -8,13 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pipeline.core.decisions import Signal
-from pipeline.extract.blocks.choose import main_blocks
-from pipeline.extract.blocks.features import measure_blocks
+from pipeline.extract.blocks.choose import BALANCED, PRECISE, main_blocks
+from pipeline.extract.blocks.features import LINKED, measure_blocks
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
 from pipeline.extract.blocks.outline import outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
+from pipeline.extract.blocks.site import repeated_sha256, repeating
+from pipeline.extract.blocks.threads import below_content, comments_among
+from pipeline.extract.blocks.told import title_block, told_by, told_columns
 from pipeline.extract.html import Engine
 from pipeline.extract.page import Page
 
@@ -32,6 +35,12 @@ class Blocks(Engine):
 
     Args:
         markdown: write headings, lists, tables, code and quotations as Markdown.
+        favor_precision: fewer words that are not main text, and fewer that are.
+        comments: keep readers' comments below the content, whole threads of them. Posts of a forum
+            are content in any case.
+        title: put the page's title before its text, where a block of the page says it.
+        repeated: path of a file of what the site says on several pages (`site.write_repeated`), to be
+            left out.
     """
 
     name: ClassVar[str] = "blocks"
@@ -42,14 +51,19 @@ class Blocks(Engine):
     )
 
     markdown: bool = False
+    favor_precision: bool = False
+    comments: bool = False
+    title: bool = False
+    repeated: str = ""
 
     def prepare(self) -> None:
         """Read the model."""
         load_model()
 
     def parameters(self) -> dict[str, Any]:
-        """As of any engine, and the model."""
-        return {**super().parameters(), "model": model_sha256()}
+        """As of any engine, the model, and what is repeated."""
+        found = {**super().parameters(), "model": model_sha256()}
+        return found | ({"repeated": repeated_sha256(self.repeated)} if self.repeated else {})
 
     def extract(self, page: Page) -> str:
         """The main text of ``page``."""
@@ -63,7 +77,24 @@ class Blocks(Engine):
             return "", {}
         measured = measure_blocks(outline, model.vocabulary)
         kinds = model.kinds(measured, page_hints(page.html, page.url))
-        chosen = main_blocks(outline, measured, model.likely(measured, kinds))
+        told = told_by(page.html)
+        title = title_block(told, outline, measured.texts)
+        columns = told_columns(told, outline, measured.texts, title)
+        threads = below_content(outline, kinds)
+        additions = [threads]
+        if self.repeated:
+            additions.append(repeating(self.repeated, measured.texts))
+        chosen = main_blocks(
+            outline,
+            measured,
+            model.likely(measured, columns, kinds),
+            weighing=PRECISE if self.favor_precision else BALANCED,
+            additions=additions,
+        )
+        if self.comments and not (chosen & threads).any():  # else they are the content
+            chosen |= comments_among(threads, measured.lengths, measured.numbers[LINKED])
+        if self.title and title >= 0:
+            chosen[title] = True
         write = as_markdown if self.markdown else as_text
         text = write(outline, measured.texts, np.flatnonzero(chosen).tolist())
         if text:

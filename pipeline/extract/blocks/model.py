@@ -84,11 +84,16 @@ class Model:
         raised = np.exp(sums - sums.max())
         return rounded_kinds(raised / raised.sum())
 
-    def likely(self, measured: Measured, kinds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def likely(
+        self,
+        measured: Measured,
+        told: npt.NDArray[np.float64],
+        kinds: npt.NDArray[np.float64],
+    ) -> npt.NDArray[np.float64]:
         """Probability that each block is main text, rounded to 1/1024."""
-        first = first_round(measured, word_scores(measured, self.word_scores))
+        first = first_round(measured, word_scores(measured, self.word_scores), told, kinds)
         thought = probability(self.first.log_odds(first))
-        return probability(self.second.log_odds(second_round(measured, first, thought, kinds)))
+        return probability(self.second.log_odds(second_round(measured, first, thought)))
 
 
 def rounded_kinds(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
