@@ -7,14 +7,19 @@ one regular expression; no object is made for a node, and nothing recurses.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import functools
 import html as html_entities
+import itertools
 import re
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
+
+from pipeline.extract.blocks.nesting import nearest, nesting_of
 
 __all__ = ["HEADINGS", "MAX_TAGS", "Outline", "enclosing", "outline_of"]
 
@@ -28,7 +33,9 @@ _STRIPPED = [
     *("select", "option", "textarea", "map", "head"),
 ]
 _MOST_FORMULAS = 5_000
-_TAG = re.compile(r"<(/?[a-z][^\s>/]*)([^>]*)>([^<]*)")
+_TAG = re.compile(r"<(/?[a-z][^>]*>)([^<]*)")
+_WITHIN = re.compile(r"(/?[a-z!][^\s>/]*)([^>]*)>")
+_UNESCAPED = frozenset({"xmp", "noembed", "noframes", "plaintext"})
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _VOID = frozenset(
     {
@@ -85,6 +92,9 @@ _INLINE = frozenset(
     }
 )
 
+# What tags do, as bits.
+_OPENS, _CLOSES, _BLOCK, _BREAK, _LINK, _HEADING = 1, 2, 4, 8, 16, 32
+
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
@@ -140,7 +150,7 @@ def outline_of(page: str) -> Outline:
     source = parser.html or ""
     if "<!--" in source:
         source = _COMMENT.sub("", source)
-    return _read(_TAG.findall(source), truncated)
+    return _read(source, truncated)
 
 
 def _write_formulas(parser: LexborHTMLParser) -> None:
@@ -157,80 +167,109 @@ def _write_formulas(parser: LexborHTMLParser) -> None:
         image.replace_with(f" ${image.attributes.get('alt') or ''}$ ")
 
 
-def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
-    # A page has some thousand tags: one tuple for an element, one for a piece, one for an end.
-    elements: list[tuple[str, str, int, bool, int, int]] = [("#", "", 0, False, 0, 0)]
-    ends: list[tuple[int, int, int]] = []
-    pieces: list[str] = []
-    placed: list[tuple[int, int, bool]] = []
-    block_elements: list[int] = []
-    stack = [(0, False)]
-    holders = [0]  # block-level elements that are open
-    inline, void = _INLINE, _VOID
-    fresh, broken = True, False
-    for name, attribute, text in found:
-        if name[0] == "/":
-            if len(stack) > 1:
-                ends.append((stack.pop()[0], len(pieces), len(elements) - 1))
-                if name[1:] not in inline:
-                    fresh = True
-                    if len(holders) > 1:
-                        holders.pop()
-        elif name in void:
-            if name == "br":
-                broken = True
-            elif name not in inline:
-                fresh = True
-        else:
-            parent, linked = stack[-1]
-            number = len(elements)
-            linked = linked or name == "a"
-            elements.append((name, attribute, parent, linked, len(pieces), len(stack)))
-            stack.append((number, linked))
-            if name not in inline:
-                fresh = True
-                holders.append(number)
-        if text:
-            if not text.isspace():
-                if fresh:
-                    block_elements.append(holders[-1])
-                    fresh = broken = False
-                pieces.append(text)
-                placed.append((stack[-1][0], len(block_elements) - 1, broken))
-                broken = False
-            elif not fresh:
-                pieces[-1] += "\n" if "\n" in text else " "
-    ends += [(element, len(pieces), len(elements) - 1) for element, _ in stack]
-    tags, attributes, parents, links, first, depths = zip(*elements, strict=True)
-    closing, last_piece, last_below = np.array(ends, np.int64).T
-    last, below = np.empty((2, len(elements)), np.int64)
-    last[closing], below[closing] = last_piece, last_below
-    resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
-    around, blocks, breaks = zip(*placed, strict=True) if placed else ((), (), ())
+def _read(source: str, truncated: bool) -> Outline:
+    """The outline of a page that lexbor wrote."""
+    # Within text and values lexbor writes "<" and ">" as references: what stands between is a tag or
+    # text, in turn. It leaves them in names, and in elements that have no markup.
+    parts = source.replace(">", "><").split("<")
+    tags, texts = parts[1::2], parts[2::2]
+    kinds, names, attributes = _told_apart(tags)
+    if "" in names or not _UNESCAPED.isdisjoint(names):
+        found = _TAG.findall(source)
+        tags, texts = [tag for tag, _ in found], [text for _, text in found]
+        kinds, names, attributes = _told_apart(tags)
+
+    roles = np.fromiter(map(_role, names), np.int64, len(names))[kinds]
+    opening = (roles & _OPENS) != 0
+    nesting = nesting_of(opening.astype(np.int64) - ((roles & _CLOSES) != 0))
+    begins, ends = nesting.begins, nesting.ends
+    of_elements = np.concatenate([[0], roles[opening]])
+    blocks = (of_elements & _BLOCK) != 0
+    links = np.flatnonzero(of_elements & _LINK)
+    linked = np.bincount(links, minlength=len(begins) + 1)
+    linked -= np.bincount(nesting.last_below[links] + 1, minlength=len(begins) + 1)
+
+    # What a text has before it: ends of blocks, and line breaks.
+    crossed = np.zeros(len(tags) + 1, np.int64)
+    crossed[:-1] = (roles & _BLOCK) != 0
+    crossed[ends[blocks]] = 1
+    crossed = np.cumsum(crossed)
+    broken = np.cumsum((roles & _BREAK) != 0)
+    pieces, at = _pieces(texts, crossed.tolist())
+    fresh = np.diff(crossed[at], prepend=-1) > 0
+    breaks = (np.diff(broken[at], prepend=0) > 0) & ~fresh
+
+    around = nesting.around(at)
+    of_kinds = kinds[opening].tolist()
     return Outline(
-        tags=tags,
-        attributes=attributes,
-        parents=np.array(parents, np.int64),
-        links=np.array(links, np.bool_),
-        first_piece=np.array(first, np.int64),
-        last_piece=last,
-        pieces=resolved,
-        sizes=np.fromiter(map(len, resolved), np.float64, len(resolved)),
-        piece_elements=np.array(around, np.int64),
-        piece_blocks=np.array(blocks, np.int64),
-        block_elements=np.array(block_elements, np.int64),
-        breaks=breaks,
-        depths=np.array(depths, np.int64),
-        last_below=below,
-        headings=np.fromiter(map(HEADINGS.__contains__, tags), np.bool_, len(tags)),
+        tags=["#", *map(names.__getitem__, of_kinds)],
+        attributes=["", *map(attributes.__getitem__, of_kinds)],
+        parents=nesting.parents,
+        links=np.cumsum(linked[:-1]) > 0,
+        first_piece=at.searchsorted(begins),
+        last_piece=at.searchsorted(ends),
+        pieces=pieces,
+        sizes=np.fromiter(map(len, pieces), np.float64, len(pieces)),
+        piece_elements=around,
+        piece_blocks=np.cumsum(fresh) - 1,
+        block_elements=nearest(blocks, nesting.parents)[around[fresh]],
+        breaks=breaks.tolist(),
+        depths=nesting.depths,
+        last_below=nesting.last_below,
+        headings=(of_elements & _HEADING) != 0,
         truncated=truncated,
+    )
+
+
+def _told_apart(tags: Sequence[str]) -> tuple[Ints, list[str], list[str]]:
+    """Number of each tag among the different ones; names and attributes of those, none of what is no tag."""
+    numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
+    kinds = np.fromiter(map(numbers.__getitem__, tags), np.int64, len(tags))
+    matches = [_WITHIN.fullmatch(tag) for tag in numbers]
+    names = [match[1] if match else "" for match in matches]
+    return kinds, names, [match[2] if match else "" for match in matches]
+
+
+def _pieces(texts: Sequence[str], crossed: Sequence[int]) -> tuple[list[str], Ints]:
+    """The texts that are not blank, and the tag before each.
+
+    White space between a piece and the next one of its block goes with the piece.
+
+    Args:
+        texts: what stands behind each tag.
+        crossed: ends of blocks up to each tag.
+    """
+    pieces: list[str] = []
+    at: list[int] = []
+    for tag, text in enumerate(texts):
+        if not text:
+            continue
+        if not text.isspace():
+            pieces.append(text)
+            at.append(tag)
+        elif at and crossed[tag] == crossed[at[-1]]:
+            pieces[-1] += "\n" if "\n" in text else " "
+    resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
+    return resolved, np.array(at, np.int64)
+
+
+@functools.lru_cache(maxsize=4096)
+def _role(name: str) -> int:
+    """What a tag does, as bits; the name of an end tag begins with a slash."""
+    if name[0] in "/!":
+        return _CLOSES if name[0] == "/" else 0
+    if name == "br":
+        return _BREAK
+    return (
+        _OPENS * (name not in _VOID)
+        | _BLOCK * (name not in _INLINE)
+        | _LINK * (name == "a")
+        | _HEADING * (name in HEADINGS)
     )
 
 
 def enclosing(outline: Outline, name: str) -> Ints:
     """Number of the nearest element of that name around each block, its own included; -1 if none."""
-    nearest = [-1] * len(outline.tags)
-    parents = outline.parents.tolist()
-    for element, tag in enumerate(outline.tags):
-        nearest[element] = element if tag == name else nearest[parents[element]]
-    return np.array(nearest, np.int64)[outline.block_elements]
+    named = np.fromiter((tag == name for tag in outline.tags), np.bool_, len(outline.tags))
+    found = nearest(named, outline.parents)[outline.block_elements]
+    return np.where(found > 0, found, -1)
