@@ -105,6 +105,7 @@ class Outline:
     Args:
         tags: name of each element; number 0 is one above all others.
         attributes: of each element, as written.
+        kinds: elements with the same number have the same name and the same attributes.
         parents: number of the element around each; that of 0 is 0.
         links: whether each is a link or within one.
         first_piece, last_piece: range of the pieces within each element.
@@ -122,6 +123,7 @@ class Outline:
 
     tags: Sequence[str]
     attributes: Sequence[str]
+    kinds: Ints
     parents: Ints
     links: npt.NDArray[np.bool_]
     first_piece: Ints
@@ -200,10 +202,13 @@ def _read(source: str, truncated: bool) -> Outline:
     breaks = (np.diff(broken[at], prepend=0) > 0) & ~fresh
 
     around = nesting.around(at)
-    of_kinds = kinds[opening].tolist()
+    elements = np.concatenate([[len(names)], kinds[opening]])
+    names.append("#")
+    attributes.append("")
     return Outline(
-        tags=["#", *map(names.__getitem__, of_kinds)],
-        attributes=["", *map(attributes.__getitem__, of_kinds)],
+        tags=[names[kind] for kind in elements.tolist()],
+        attributes=[attributes[kind] for kind in elements.tolist()],
+        kinds=elements,
         parents=nesting.parents,
         links=np.cumsum(linked[:-1]) > 0,
         first_piece=at.searchsorted(begins),
