@@ -1,15 +1,14 @@
 """The outline of a page: its elements, and its leaf blocks of text, as flat arrays.
 
 A leaf block is a run of text that no block-level tag interrupts: a paragraph, a heading, a cell, a
-menu item. The tree is built by a C parser (lexbor), written out again by it, well-formed, and read with
-one regular expression; no object is made for a node, and nothing recurses.
+menu item. The tree is built by a C parser (lexbor), written out again by it, well-formed, and split at its
+tags; no object is made for a node, and nothing recurses.
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
 import html as html_entities
 import itertools
 import re
@@ -33,10 +32,11 @@ _STRIPPED = [
     *("select", "option", "textarea", "map", "head"),
 ]
 _MOST_FORMULAS = 5_000
+_FORMULAS = "math, img.latex, .katex-html"
 _TAG = re.compile(r"<(/?[a-z][^>]*>)([^<]*)")
-_WITHIN = re.compile(r"(/?[a-z!][^\s>/]*)([^>]*)>")
+_NAMED = re.compile(r"(/?[a-z!][^\s>/]*)([^>]*)>")  # a tag without its "<": name and attributes
+# Elements whose text is written as it is. They are few: it may read as tags that are none.
 _UNESCAPED = frozenset({"xmp", "noembed", "noframes", "plaintext"})
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _VOID = frozenset(
     {
         *(
@@ -92,10 +92,17 @@ _INLINE = frozenset(
     }
 )
 
-# What tags do, as bits.
-_OPENS, _CLOSES, _BLOCK, _BREAK, _LINK, _HEADING = 1, 2, 4, 8, 16, 32
-
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+# What start tags do, as bits; those of other names open an element that is a block.
+_OPENS, _CLOSES, _BLOCK, _BREAK, _LINK, _HEADING = 1, 2, 4, 8, 16, 32
+_ROLES = {
+    name: _OPENS * (name not in _VOID)
+    | _BLOCK * (name not in _INLINE)
+    | _LINK * (name == "a")
+    | _HEADING * (name in HEADINGS)
+    for name in _VOID | _INLINE | HEADINGS
+} | {"br": _BREAK}
 
 
 @dataclasses.dataclass(slots=True)
@@ -142,17 +149,28 @@ class Outline:
 
 def outline_of(page: str) -> Outline:
     """Parse a page. Total on any string."""
-    truncated = page.count("<") > MAX_TAGS
+    truncated = len(page) > MAX_TAGS and page.count("<") > MAX_TAGS
     if truncated:
         page = "<".join(page.split("<", MAX_TAGS + 1)[:-1])
     parser = LexborHTMLParser(page.encode("utf-8", "replace"))
-    if "<math" in page or "latex" in page:
+    # Most pages have no such element, and to look for one is cheaper than to search their text.
+    if parser.css_first(_FORMULAS) and ("<math" in page or "latex" in page):
         _write_formulas(parser)
     parser.strip_tags(_STRIPPED)
-    source = parser.html or ""
-    if "<!--" in source:
-        source = _COMMENT.sub("", source)
-    return _read(source, truncated)
+    return _read(_without_comments(parser.html or ""), truncated)
+
+
+def _without_comments(source: str) -> str:
+    parts = []
+    at = 0
+    while (start := source.find("<!--", at)) >= 0:
+        end = source.find("-->", start + 4)
+        if end < 0:
+            break
+        parts.append(source[at:start])
+        at = end + 3
+    parts.append(source[at:])
+    return "".join(parts)
 
 
 def _write_formulas(parser: LexborHTMLParser) -> None:
@@ -171,8 +189,8 @@ def _write_formulas(parser: LexborHTMLParser) -> None:
 
 def _read(source: str, truncated: bool) -> Outline:
     """The outline of a page that lexbor wrote."""
-    # Within text and values lexbor writes "<" and ">" as references: what stands between is a tag or
-    # text, in turn. It leaves them in names, and in elements that have no markup.
+    # Within texts and values lexbor writes "<" and ">" as references, so that tags and texts stand in
+    # turn. It leaves them in names, and in what has no markup; then a part is no tag.
     parts = source.replace(">", "><").split("<")
     tags, texts = parts[1::2], parts[2::2]
     kinds, names, attributes = _told_apart(tags)
@@ -230,7 +248,7 @@ def _told_apart(tags: Sequence[str]) -> tuple[Ints, list[str], list[str]]:
     """Number of each tag among the different ones; names and attributes of those, none of what is no tag."""
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     kinds = np.fromiter(map(numbers.__getitem__, tags), np.int64, len(tags))
-    matches = [_WITHIN.fullmatch(tag) for tag in numbers]
+    matches = [_NAMED.fullmatch(tag) for tag in numbers]
     names = [match[1] if match else "" for match in matches]
     return kinds, names, [match[2] if match else "" for match in matches]
 
@@ -258,19 +276,13 @@ def _pieces(texts: Sequence[str], crossed: Sequence[int]) -> tuple[list[str], In
     return resolved, np.array(at, np.int64)
 
 
-@functools.lru_cache(maxsize=4096)
 def _role(name: str) -> int:
     """What a tag does, as bits; the name of an end tag begins with a slash."""
-    if name[0] in "/!":
-        return _CLOSES if name[0] == "/" else 0
-    if name == "br":
-        return _BREAK
-    return (
-        _OPENS * (name not in _VOID)
-        | _BLOCK * (name not in _INLINE)
-        | _LINK * (name == "a")
-        | _HEADING * (name in HEADINGS)
-    )
+    if name in _ROLES:
+        return _ROLES[name]
+    if name[0] == "/":
+        return _CLOSES
+    return 0 if name[0] == "!" else _OPENS | _BLOCK
 
 
 def enclosing(outline: Outline, name: str) -> Ints:
