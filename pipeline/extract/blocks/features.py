@@ -259,8 +259,8 @@ def _of_places(
     make_blocks = np.bincount(alike).astype(np.float64)
     make_words = np.bincount(alike, words)
     return [
-        place / count, before / total, _log(place), _log(count - 1 - place),
-        _log(before), _log(total - before),
+        place / count, before / total,
+        _log(np.stack([place, count - 1 - place, before, total - before])),
         np.minimum(nth, 4) / 4, np.minimum(np.array(often) - 1, 4) / 4,
         _log(make_blocks)[alike], (make_blocks / count)[alike],
         (make_words / max(float(words.sum()), 1.0))[alike],

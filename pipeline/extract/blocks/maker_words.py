@@ -97,5 +97,8 @@ def numbers_of(tag: str, attributes: str, vocabulary: Vocabulary) -> list[int]:
             found += numbers[:_MOST]
         else:
             found += [known.get(word, 0) for word in _words_of(name, value)]
-    once = [number for number in dict.fromkeys(found) if number]
+    once: list[int] = []
+    for number in found:
+        if number and number not in once:
+            once.append(number)
     return (once + _NONE)[:WORDS_PER_ELEMENT]

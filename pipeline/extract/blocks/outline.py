@@ -215,9 +215,11 @@ def _read(source: str, truncated: bool) -> Outline:
     crossed[ends[blocks]] = 1
     crossed = np.cumsum(crossed)
     broken = np.cumsum((roles & _BREAK) != 0)
-    pieces, at = _pieces(texts, crossed.tolist())
-    fresh = np.diff(crossed[at], prepend=-1) > 0
-    breaks = (np.diff(broken[at], prepend=0) > 0) & ~fresh
+    pieces, at = _pieces(texts, crossed)
+    fresh, breaks = np.ones((2, len(at)), np.bool_)
+    fresh[1:] = crossed[at[1:]] > crossed[at[:-1]]
+    breaks[1:] = broken[at[1:]] > broken[at[:-1]]
+    breaks &= ~fresh
 
     around = nesting.around(at)
     elements = np.concatenate([[len(names)], kinds[opening]])
@@ -253,27 +255,27 @@ def _told_apart(tags: Sequence[str]) -> tuple[Ints, list[str], list[str]]:
     return kinds, names, [match[2] if match else "" for match in matches]
 
 
-def _pieces(texts: Sequence[str], crossed: Sequence[int]) -> tuple[list[str], Ints]:
+def _pieces(texts: Sequence[str], crossed: Ints) -> tuple[list[str], Ints]:
     """The texts that are not blank, and the tag before each.
 
-    White space between a piece and the next one of its block goes with the piece.
+    White space between a piece and the next end of a block goes with the piece.
 
     Args:
         texts: what stands behind each tag.
         crossed: ends of blocks up to each tag.
     """
-    pieces: list[str] = []
-    at: list[int] = []
-    for tag, text in enumerate(texts):
-        if not text:
-            continue
-        if not text.isspace():
-            pieces.append(text)
-            at.append(tag)
-        elif at and crossed[tag] == crossed[at[-1]]:
-            pieces[-1] += "\n" if "\n" in text else " "
+    filled = [tag for tag, text in enumerate(texts) if text and not text.isspace()]
+    pieces = [texts[tag] for tag in filled]
+    at = np.array(filled, np.int64)
+    if filled:
+        behind = np.arange(filled[0] + 1, len(texts))
+        owners = at.searchsorted(behind, side="right") - 1
+        same = (crossed[behind] == crossed[at[owners]]) & (behind != at[owners])
+        for tag, owner in zip(behind[same].tolist(), owners[same].tolist(), strict=True):
+            if texts[tag]:
+                pieces[owner] += "\n" if "\n" in texts[tag] else " "
     resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
-    return resolved, np.array(at, np.int64)
+    return resolved, at
 
 
 def _role(name: str) -> int:
