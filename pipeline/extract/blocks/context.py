@@ -23,7 +23,7 @@ BUCKETS = np.array([0, 1, 2, 2, *[3] * (LEVELS - 3)])
 _NEAR = (1, 2, 3, -1, -2, -3)
 _LOOKED_AT = [0, 1, 2, 6, 7, 14, 24]  # columns of the neighbours: lengths, links, marks, place
 _TOLD_OF_ELEMENTS = (0, 6)  # rows of what is told, averaged over elements: title, article's body
-_WINDOW = 10
+_WINDOW = 10  # of which `_largest_near` knows
 
 
 def word_scores(measured: Measured, scores: npt.NDArray[np.float32]) -> Floats:
@@ -36,10 +36,12 @@ def word_scores(measured: Measured, scores: npt.NDArray[np.float32]) -> Floats:
     Returns:
         ``float64[6, blocks]``: of the first piece, the block, the two levels above, all others, the sum.
     """
-    of_element = scores[:, measured.words].sum(axis=2, dtype=np.float64)
+    of_element = np.zeros((len(scores), len(measured.words)))
+    for words in measured.words.T:
+        of_element += scores.take(words, axis=1)
     levels = of_element[BUCKETS[:, None], measured.elements.T]
     scored = np.stack([*levels[:4], levels[4:].sum(axis=0), levels.sum(axis=0)])
-    return np.round(scored * 64.0) / 64.0
+    return np.rint(scored * 64.0) / 64.0
 
 
 def first_round(
@@ -60,8 +62,9 @@ def first_round(
     weights = measured.lengths
     total = scored[5]
     tags = measured.words[measured.elements[:, :3], 0].T
+    mean = float((total * weights).sum()) / max(float(weights.sum()), 1e-9)
     means = [
-        _mean(total, np.zeros(len(total), np.int64), weights),
+        np.full(len(total), mean),
         _mean(total, measured.elements[:, 2], weights),
         _mean(total, measured.elements[:, 4], weights),
     ]
@@ -88,23 +91,21 @@ def second_round(
     """
     weights = measured.lengths
     count = len(likely)
-    page = np.zeros(count, np.int64)
-    ones = np.ones(count)
-    mass = likely * weights
-    sums = np.cumsum(mass)
+    # All are sums of whole multiples of 1/1024, so that their order does not matter.
+    sums = np.concatenate([[0.0], np.cumsum(likely * weights)])
+    whole = np.concatenate([[0.0], np.cumsum(weights)])
+    total, place = float(sums[-1]), np.arange(count)
     before, after = _largest_near(likely)
     own = [
         likely,
         _mean(likely, measured.alike, weights),
-        _mean(likely, measured.alike, ones),
+        _mean(likely, measured.alike, np.ones(count)),
         *(_mean(likely, measured.elements[:, level], weights) for level in range(2, 1 + LEVELS)),
-        _window_mean(mass, weights, 2),
-        _window_mean(mass, weights, 6),
-        _window_mean(mass, weights, 20),
-        _mean(likely, page, weights),
-        _mean(likely, page, ones),
-        sums / max(float(sums[-1]), 1e-9),
-        np.full(count, np.log2(1.0 + sums[-1]) / 8),
+        *(_window_mean(sums, whole, place, reach) for reach in (2, 6, 20)),
+        np.full(count, total / max(float(whole[-1]), 1e-9)),
+        np.full(count, float(likely.sum()) / count),
+        sums[1:] / max(total, 1e-9),
+        np.full(count, np.log2(1.0 + total) / 8),
         before,
         after,
     ]
@@ -116,8 +117,10 @@ def second_round(
 def page_columns(measured: Measured) -> Floats:
     """What the kind of a page is told by, besides words: means and spreads of the blocks' numbers."""
     numbers = measured.numbers
-    columns = np.concatenate([numbers.mean(axis=1), numbers.std(axis=1)])
-    return np.round(columns * 256.0) / 256.0
+    means = numbers.mean(axis=1)
+    apart = numbers - means[:, None]
+    spreads = np.sqrt((apart * apart).mean(axis=1))
+    return np.rint(np.concatenate([means, spreads]) * 256.0) / 256.0
 
 
 def _mean(values: Floats, groups: Ints, weights: Floats) -> Floats:
@@ -140,15 +143,14 @@ def _shifted(rows: Floats, offsets: Sequence[int]) -> list[Floats]:
     return shifted
 
 
-def _window_mean(mass: Floats, weights: Floats, reach: int) -> Floats:
-    """Weighted mean over the blocks up to ``reach`` places away."""
-    count = len(mass)
-    place = np.arange(count)
-    low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, count)
-    sums, whole = (
-        np.concatenate([[0.0], np.cumsum(mass)]),
-        np.concatenate([[0.0], np.cumsum(weights)]),
-    )
+def _window_mean(sums: Floats, whole: Floats, place: Ints, reach: int) -> Floats:
+    """Weighted mean over the blocks up to ``reach`` places away.
+
+    Args:
+        sums, whole: what there is of values and of weights before each block, and in all.
+        place: number of each block.
+    """
+    low, high = np.maximum(place - reach, 0), np.minimum(place + reach + 1, len(place))
     means: Floats = (sums[high] - sums[low]) / np.maximum(whole[high] - whole[low], 1e-9)
     return means
 
@@ -157,5 +159,8 @@ def _largest_near(likely: Floats) -> tuple[Floats, Floats]:
     """The largest of the ten blocks before, and of the ten behind."""
     count = len(likely)
     padded = np.concatenate([np.zeros(_WINDOW), likely, np.zeros(_WINDOW)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW).max(axis=1)
+    twos = np.maximum(padded[:-1], padded[1:])
+    fours = np.maximum(twos[:-2], twos[2:])
+    eights = np.maximum(fours[:-4], fours[4:])
+    windows = np.maximum(eights[:-2], twos[8:])
     return windows[:count], windows[_WINDOW + 1 : _WINDOW + 1 + count]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import sys
 import unicodedata
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.extract.blocks.maker_words import WORDS_PER_ELEMENT, Vocabulary, numbers_of
+from pipeline.extract.blocks.maker_words import Vocabulary, numbers_of
 from pipeline.extract.blocks.outline import Outline
 
 __all__ = [
@@ -119,31 +120,23 @@ _CLASSES = 14
 
 def block_texts(outline: Outline) -> list[str]:
     """Text of each block, white space collapsed."""
-    texts: list[str] = []
-    at = 0
-    blocks = outline.piece_blocks.tolist()
-    pieces, breaks = outline.pieces, outline.breaks
-    total = len(pieces)
-    while at < total:
-        end = at + 1
-        block = blocks[at]
-        while end < total and blocks[end] == block:
-            end += 1
-        if end == at + 1:
-            texts.append(" ".join(pieces[at].split()))
-        else:
-            joined = "".join(
-                " " + piece if broken else piece
-                for piece, broken in zip(pieces[at:end], breaks[at:end], strict=True)
-            )
-            texts.append(" ".join(joined.split()))
-        at = end
-    return texts
+    pieces = list(outline.pieces)
+    for piece in np.flatnonzero(outline.breaks).tolist():
+        pieces[piece] = " " + pieces[piece]
+    starts = [*_first_of_blocks(outline).tolist(), len(pieces)]
+    return [
+        " ".join("".join(pieces[start:end]).split()) for start, end in itertools.pairwise(starts)
+    ]
+
+
+def _first_of_blocks(outline: Outline) -> Ints:
+    """The first piece of each block."""
+    return outline.piece_blocks.searchsorted(np.arange(len(outline.block_elements)))
 
 
 def _log(values: Any) -> Any:
     """log2(1 + n) / 8, rounded to 1/512."""
-    return np.round(np.log2(1.0 + values) * 64.0) / 512.0
+    return np.rint(np.log2(1.0 + values) * 64.0) / 512.0
 
 
 def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
@@ -163,23 +156,48 @@ def measure_blocks(outline: Outline, vocabulary: Vocabulary) -> Measured:
         float((shares[0] > 0.9).sum()) / count,
     ]  # fmt: skip
     numbers = np.empty((NUMBERS, count))
-    columns = [*text_columns, *place_columns, *element_columns]
-    for at, column in enumerate(columns):
-        numbers[at] = column
-    numbers[len(columns) :] = np.array(page, np.float64)[:, None]
-    used, rows = np.unique(chain, return_inverse=True)
-    tags, attributes = outline.tags, outline.attributes
-    listed = [
-        numbers_of(tags[element], attributes[element], vocabulary) for element in used.tolist()
-    ]
+    start = 0
+    for column in (*text_columns, *place_columns, *element_columns):
+        end = start + (len(column) if column.ndim == 2 else 1)
+        numbers[start:end] = column
+        start = end
+    numbers[start:] = np.array(page, np.float64)[:, None]
+    numbers *= 512.0
+    np.rint(numbers, out=numbers)
+    numbers /= 512.0
+    used, rows = _distinct(chain, len(outline.tags))
     return Measured(
-        numbers=np.round(numbers * 512.0) / 512.0,
-        elements=rows.reshape(chain.shape).astype(np.int64),
-        words=np.array(listed, np.int64).reshape(len(used), WORDS_PER_ELEMENT),
+        numbers=numbers,
+        elements=rows,
+        words=_words(outline, used, vocabulary),
         alike=alike,
         lengths=words,
         texts=texts,
     )
+
+
+def _distinct(numbers: Ints, size: int) -> tuple[Ints, Ints]:
+    """The different ones of numbers below ``size``, ascending, and the place of each among these."""
+    used = np.zeros(size, np.bool_)
+    used[numbers] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[numbers]
+
+
+def _words(outline: Outline, elements: Ints, vocabulary: Vocabulary) -> Ints:
+    """Numbers of the maker's words of elements, ``int64[elements, WORDS_PER_ELEMENT]``."""
+    tags, attributes = outline.tags, outline.attributes
+    examples, kinds = _examples(outline, elements)
+    listed = [numbers_of(tags[one], attributes[one], vocabulary) for one in examples]
+    return np.array(listed, np.int64)[kinds]
+
+
+def _examples(outline: Outline, elements: Ints) -> tuple[list[int], Ints]:
+    """One element of each kind that ``elements`` are of, and which of these stands for each."""
+    of_elements = outline.kinds[elements]
+    examples = np.empty(int(outline.kinds.max()) + 1, np.int64)
+    examples[of_elements] = elements
+    kinds, places = _distinct(of_elements, len(examples))
+    return examples[kinds].tolist(), places
 
 
 def _of_texts(
@@ -241,8 +259,8 @@ def _of_places(
     make_blocks = np.bincount(alike).astype(np.float64)
     make_words = np.bincount(alike, words)
     return [
-        place / count, before / total, _log(place), _log(count - 1 - place),
-        _log(before), _log(total - before),
+        place / count, before / total,
+        _log(np.stack([place, count - 1 - place, before, total - before])),
         np.minimum(nth, 4) / 4, np.minimum(np.array(often) - 1, 4) / 4,
         _log(make_blocks)[alike], (make_blocks / count)[alike],
         (make_words / max(float(words.sum()), 1.0))[alike],
@@ -256,7 +274,7 @@ def _of_elements(
 ) -> tuple[Ints, list[Floats], tuple[float, float, float]]:
     """The elements around each block, columns of them; of the page: share in links, long words, headings."""
     sizes = outline.sizes
-    first_of_block = np.flatnonzero(np.diff(outline.piece_blocks, prepend=-1))
+    first_of_block = _first_of_blocks(outline)
     # One row for each thing that is summed over elements; words and marks count where a block begins.
     amounts = np.zeros((6, len(sizes) + 1))
     amounts[0, 1:] = sizes
@@ -292,7 +310,7 @@ def _of_elements(
     columns: list[Floats] = []
     for level in range(1, 1 + LEVELS):
         element = chain[:, level]
-        columns += list(of_element[:, element])
+        columns.append(of_element[:, element])
         if level > 1:
             columns += [
                 size[chain[:, level - 1]] / least[element],
@@ -313,24 +331,17 @@ def _larger(parents: Ints, size: Floats) -> Ints:
 
 def _alike(outline: Outline, chain: Ints) -> Ints:
     """Blocks of one make have one number: the same names and classes around."""
-    tags, attributes, parents = outline.tags, outline.attributes, outline.parents.tolist()
-    pairs, owner = np.unique(chain[:, 0] << 32 | chain[:, 1], return_inverse=True)
-    makes: dict[tuple[tuple[str, str], ...], int] = {}
-    numbers = []
-    looks: dict[int, tuple[str, str]] = {}
-
-    def look(element: int) -> tuple[str, str]:
-        found = looks.get(element)
-        if found is None:
-            found = looks[element] = (tags[element], _class_of(attributes[element]))
-        return found
-
-    for pair in pairs.tolist():
-        own = pair & 0xFFFFFFFF
-        path = look(pair >> 32), look(own), look(parents[own])
-        numbers.append(makes.setdefault(path, len(makes)))
-    alike: Ints = np.array(numbers, np.int64)[owner.reshape(-1)]
-    return alike
+    tags, attributes = outline.tags, outline.attributes
+    path = np.stack([chain[:, 0], chain[:, 1], outline.parents[chain[:, 1]]])
+    examples, kinds = _examples(outline, path)
+    looks: dict[tuple[str, str], int] = {}
+    numbers = [
+        looks.setdefault((tags[one], _class_of(attributes[one])), len(looks)) for one in examples
+    ]
+    look = np.array(numbers, np.int64)[kinds]
+    bits = len(looks).bit_length()  # at most 17, of `MAX_TAGS`
+    makes: Ints = np.unique(look[0] << 2 * bits | look[1] << bits | look[2], return_inverse=True)[1]
+    return makes
 
 
 def _class_of(attributes: str) -> str:

@@ -1,20 +1,24 @@
 """The outline of a page: its elements, and its leaf blocks of text, as flat arrays.
 
 A leaf block is a run of text that no block-level tag interrupts: a paragraph, a heading, a cell, a
-menu item. The tree is built by a C parser (lexbor), written out again by it, well-formed, and read with
-one regular expression; no object is made for a node, and nothing recurses.
+menu item. The tree is built by a C parser (lexbor), written out again by it, well-formed, and split at its
+tags; no object is made for a node, and nothing recurses.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import html as html_entities
+import itertools
 import re
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
+
+from pipeline.extract.blocks.nesting import nearest, nesting_of
 
 __all__ = ["HEADINGS", "MAX_TAGS", "Outline", "enclosing", "outline_of"]
 
@@ -28,8 +32,11 @@ _STRIPPED = [
     *("select", "option", "textarea", "map", "head"),
 ]
 _MOST_FORMULAS = 5_000
-_TAG = re.compile(r"<(/?[a-z][^\s>/]*)([^>]*)>([^<]*)")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_FORMULAS = "math, img.latex, .katex-html"
+_TAG = re.compile(r"<(/?[a-z][^>]*>)([^<]*)")
+_NAMED = re.compile(r"(/?[a-z!][^\s>/]*)([^>]*)>")  # a tag without its "<": name and attributes
+# Elements whose text is written as it is. They are few: it may read as tags that are none.
+_UNESCAPED = frozenset({"xmp", "noembed", "noframes", "plaintext"})
 _VOID = frozenset(
     {
         *(
@@ -87,6 +94,16 @@ _INLINE = frozenset(
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
+# What start tags do, as bits; those of other names open an element that is a block.
+_OPENS, _CLOSES, _BLOCK, _BREAK, _LINK, _HEADING = 1, 2, 4, 8, 16, 32
+_ROLES = {
+    name: _OPENS * (name not in _VOID)
+    | _BLOCK * (name not in _INLINE)
+    | _LINK * (name == "a")
+    | _HEADING * (name in HEADINGS)
+    for name in _VOID | _INLINE | HEADINGS
+} | {"br": _BREAK}
+
 
 @dataclasses.dataclass(slots=True)
 class Outline:
@@ -95,6 +112,7 @@ class Outline:
     Args:
         tags: name of each element; number 0 is one above all others.
         attributes: of each element, as written.
+        kinds: elements with the same number have the same name and the same attributes.
         parents: number of the element around each; that of 0 is 0.
         links: whether each is a link or within one.
         first_piece, last_piece: range of the pieces within each element.
@@ -112,6 +130,7 @@ class Outline:
 
     tags: Sequence[str]
     attributes: Sequence[str]
+    kinds: Ints
     parents: Ints
     links: npt.NDArray[np.bool_]
     first_piece: Ints
@@ -130,17 +149,28 @@ class Outline:
 
 def outline_of(page: str) -> Outline:
     """Parse a page. Total on any string."""
-    truncated = page.count("<") > MAX_TAGS
+    truncated = len(page) > MAX_TAGS and page.count("<") > MAX_TAGS
     if truncated:
         page = "<".join(page.split("<", MAX_TAGS + 1)[:-1])
     parser = LexborHTMLParser(page.encode("utf-8", "replace"))
-    if "<math" in page or "latex" in page:
+    # Most pages have no such element, and to look for one is cheaper than to search their text.
+    if parser.css_first(_FORMULAS) and ("<math" in page or "latex" in page):
         _write_formulas(parser)
     parser.strip_tags(_STRIPPED)
-    source = parser.html or ""
-    if "<!--" in source:
-        source = _COMMENT.sub("", source)
-    return _read(_TAG.findall(source), truncated)
+    return _read(_without_comments(parser.html or ""), truncated)
+
+
+def _without_comments(source: str) -> str:
+    parts = []
+    at = 0
+    while (start := source.find("<!--", at)) >= 0:
+        end = source.find("-->", start + 4)
+        if end < 0:
+            break
+        parts.append(source[at:start])
+        at = end + 3
+    parts.append(source[at:])
+    return "".join(parts)
 
 
 def _write_formulas(parser: LexborHTMLParser) -> None:
@@ -157,80 +187,108 @@ def _write_formulas(parser: LexborHTMLParser) -> None:
         image.replace_with(f" ${image.attributes.get('alt') or ''}$ ")
 
 
-def _read(found: Sequence[tuple[str, str, str]], truncated: bool) -> Outline:
-    # A page has some thousand tags: one tuple for an element, one for a piece, one for an end.
-    elements: list[tuple[str, str, int, bool, int, int]] = [("#", "", 0, False, 0, 0)]
-    ends: list[tuple[int, int, int]] = []
-    pieces: list[str] = []
-    placed: list[tuple[int, int, bool]] = []
-    block_elements: list[int] = []
-    stack = [(0, False)]
-    holders = [0]  # block-level elements that are open
-    inline, void = _INLINE, _VOID
-    fresh, broken = True, False
-    for name, attribute, text in found:
-        if name[0] == "/":
-            if len(stack) > 1:
-                ends.append((stack.pop()[0], len(pieces), len(elements) - 1))
-                if name[1:] not in inline:
-                    fresh = True
-                    if len(holders) > 1:
-                        holders.pop()
-        elif name in void:
-            if name == "br":
-                broken = True
-            elif name not in inline:
-                fresh = True
-        else:
-            parent, linked = stack[-1]
-            number = len(elements)
-            linked = linked or name == "a"
-            elements.append((name, attribute, parent, linked, len(pieces), len(stack)))
-            stack.append((number, linked))
-            if name not in inline:
-                fresh = True
-                holders.append(number)
-        if text:
-            if not text.isspace():
-                if fresh:
-                    block_elements.append(holders[-1])
-                    fresh = broken = False
-                pieces.append(text)
-                placed.append((stack[-1][0], len(block_elements) - 1, broken))
-                broken = False
-            elif not fresh:
-                pieces[-1] += "\n" if "\n" in text else " "
-    ends += [(element, len(pieces), len(elements) - 1) for element, _ in stack]
-    tags, attributes, parents, links, first, depths = zip(*elements, strict=True)
-    closing, last_piece, last_below = np.array(ends, np.int64).T
-    last, below = np.empty((2, len(elements)), np.int64)
-    last[closing], below[closing] = last_piece, last_below
-    resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
-    around, blocks, breaks = zip(*placed, strict=True) if placed else ((), (), ())
+def _read(source: str, truncated: bool) -> Outline:
+    """The outline of a page that lexbor wrote."""
+    # Within texts and values lexbor writes "<" and ">" as references, so that tags and texts stand in
+    # turn. It leaves them in names, and in what has no markup; then a part is no tag.
+    parts = source.replace(">", "><").split("<")
+    tags, texts = parts[1::2], parts[2::2]
+    kinds, names, attributes = _told_apart(tags)
+    if "" in names or not _UNESCAPED.isdisjoint(names):
+        found = _TAG.findall(source)
+        tags, texts = [tag for tag, _ in found], [text for _, text in found]
+        kinds, names, attributes = _told_apart(tags)
+
+    roles = np.fromiter(map(_role, names), np.int64, len(names))[kinds]
+    opening = (roles & _OPENS) != 0
+    nesting = nesting_of(opening.astype(np.int64) - ((roles & _CLOSES) != 0))
+    begins, ends = nesting.begins, nesting.ends
+    of_elements = np.concatenate([[0], roles[opening]])
+    blocks = (of_elements & _BLOCK) != 0
+    links = np.flatnonzero(of_elements & _LINK)
+    linked = np.bincount(links, minlength=len(begins) + 1)
+    linked -= np.bincount(nesting.last_below[links] + 1, minlength=len(begins) + 1)
+
+    # What a text has before it: ends of blocks, and line breaks.
+    crossed = np.zeros(len(tags) + 1, np.int64)
+    crossed[:-1] = (roles & _BLOCK) != 0
+    crossed[ends[blocks]] = 1
+    crossed = np.cumsum(crossed)
+    broken = np.cumsum((roles & _BREAK) != 0)
+    pieces, at = _pieces(texts, crossed)
+    fresh, breaks = np.ones((2, len(at)), np.bool_)
+    fresh[1:] = crossed[at[1:]] > crossed[at[:-1]]
+    breaks[1:] = broken[at[1:]] > broken[at[:-1]]
+    breaks &= ~fresh
+
+    around = nesting.around(at)
+    elements = np.concatenate([[len(names)], kinds[opening]])
+    names.append("#")
+    attributes.append("")
     return Outline(
-        tags=tags,
-        attributes=attributes,
-        parents=np.array(parents, np.int64),
-        links=np.array(links, np.bool_),
-        first_piece=np.array(first, np.int64),
-        last_piece=last,
-        pieces=resolved,
-        sizes=np.fromiter(map(len, resolved), np.float64, len(resolved)),
-        piece_elements=np.array(around, np.int64),
-        piece_blocks=np.array(blocks, np.int64),
-        block_elements=np.array(block_elements, np.int64),
-        breaks=breaks,
-        depths=np.array(depths, np.int64),
-        last_below=below,
-        headings=np.fromiter(map(HEADINGS.__contains__, tags), np.bool_, len(tags)),
+        tags=[names[kind] for kind in elements.tolist()],
+        attributes=[attributes[kind] for kind in elements.tolist()],
+        kinds=elements,
+        parents=nesting.parents,
+        links=np.cumsum(linked[:-1]) > 0,
+        first_piece=at.searchsorted(begins),
+        last_piece=at.searchsorted(ends),
+        pieces=pieces,
+        sizes=np.fromiter(map(len, pieces), np.float64, len(pieces)),
+        piece_elements=around,
+        piece_blocks=np.cumsum(fresh) - 1,
+        block_elements=nearest(blocks, nesting.parents)[around[fresh]],
+        breaks=breaks.tolist(),
+        depths=nesting.depths,
+        last_below=nesting.last_below,
+        headings=(of_elements & _HEADING) != 0,
         truncated=truncated,
     )
 
 
+def _told_apart(tags: Sequence[str]) -> tuple[Ints, list[str], list[str]]:
+    """Number of each tag among the different ones; names and attributes of those, none of what is no tag."""
+    numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
+    kinds = np.fromiter(map(numbers.__getitem__, tags), np.int64, len(tags))
+    matches = [_NAMED.fullmatch(tag) for tag in numbers]
+    names = [match[1] if match else "" for match in matches]
+    return kinds, names, [match[2] if match else "" for match in matches]
+
+
+def _pieces(texts: Sequence[str], crossed: Ints) -> tuple[list[str], Ints]:
+    """The texts that are not blank, and the tag before each.
+
+    White space between a piece and the next end of a block goes with the piece.
+
+    Args:
+        texts: what stands behind each tag.
+        crossed: ends of blocks up to each tag.
+    """
+    filled = [tag for tag, text in enumerate(texts) if text and not text.isspace()]
+    pieces = [texts[tag] for tag in filled]
+    at = np.array(filled, np.int64)
+    if filled:
+        behind = np.arange(filled[0] + 1, len(texts))
+        owners = at.searchsorted(behind, side="right") - 1
+        same = (crossed[behind] == crossed[at[owners]]) & (behind != at[owners])
+        for tag, owner in zip(behind[same].tolist(), owners[same].tolist(), strict=True):
+            if texts[tag]:
+                pieces[owner] += "\n" if "\n" in texts[tag] else " "
+    resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
+    return resolved, at
+
+
+def _role(name: str) -> int:
+    """What a tag does, as bits; the name of an end tag begins with a slash."""
+    if name in _ROLES:
+        return _ROLES[name]
+    if name[0] == "/":
+        return _CLOSES
+    return 0 if name[0] == "!" else _OPENS | _BLOCK
+
+
 def enclosing(outline: Outline, name: str) -> Ints:
     """Number of the nearest element of that name around each block, its own included; -1 if none."""
-    nearest = [-1] * len(outline.tags)
-    parents = outline.parents.tolist()
-    for element, tag in enumerate(outline.tags):
-        nearest[element] = element if tag == name else nearest[parents[element]]
-    return np.array(nearest, np.int64)[outline.block_elements]
+    named = np.fromiter((tag == name for tag in outline.tags), np.bool_, len(outline.tags))
+    found = nearest(named, outline.parents)[outline.block_elements]
+    return np.where(found > 0, found, -1)

@@ -14,6 +14,7 @@ __all__ = ["hidden_descriptions"]
 _BLOCK = re.compile(r"<script[^>]{0,500}application/ld\+json[^>]{0,500}>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^<>]{0,1000}>")
 _WORD = re.compile(r"\w+")
+_PRODUCT = '"Product"'
 _LEAST_WORDS = 15
 _SHOWN = 0.4  # of its words: a text that is shown to this part is not added
 _MOST_BLOCKS, _MOST_NODES, _MOST_CHARACTERS = 20, 5_000, 1_000_000
@@ -26,7 +27,7 @@ def hidden_descriptions(html: str, text: str) -> list[str]:
         html: the page.
         text: what was found of it.
     """
-    if "ld+json" not in html:
+    if _PRODUCT not in html or "ld+json" not in html:
         return []
     shown = collections.Counter(_WORD.findall(text.lower()))
     added: list[str] = []
@@ -44,7 +45,7 @@ def _descriptions(html: str) -> Iterator[str]:
         end = html.find("</script", opening.end())
         if number == _MOST_BLOCKS or end < 0:
             return
-        if end - opening.end() > _MOST_CHARACTERS or '"Product"' not in html[opening.end() : end]:
+        if end - opening.end() > _MOST_CHARACTERS or html.find(_PRODUCT, opening.end(), end) < 0:
             continue
         try:
             data = json.loads(html[opening.end() : end], strict=False)
