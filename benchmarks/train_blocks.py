@@ -56,7 +56,7 @@ from pipeline.extract.blocks.model import (
 from pipeline.extract.blocks.outline import Outline, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.threads import below_content
-from pipeline.extract.blocks.told import title_block, told_by, told_columns
+from pipeline.extract.blocks.told import told_by, told_columns
 
 CHOICES = {"blocks": BALANCED, "blocks, precision": PRECISE}
 FOLDS, INNER = 5, 2
@@ -425,9 +425,7 @@ def main() -> None:
     for number, page in enumerate(pages):
         page.number = number
         page.measured = measure_blocks(page.outline, known)
-        told, texts = told_by(page.page.html), page.measured.texts
-        title = title_block(told, page.outline, texts)
-        page.told = told_columns(told, page.outline, texts, title)
+        page.told, _ = told_columns(told_by(page.page.html), page.outline, page.measured.texts)
     label(pages)
     table = KindTable(pages, len(words))
     if ARGUMENTS.figures:

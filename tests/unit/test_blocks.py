@@ -34,7 +34,7 @@ from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
 from pipeline.extract.blocks.site import repeated_blocks, write_repeated
 from pipeline.extract.blocks.threads import below_content, in_threads
-from pipeline.extract.blocks.told import TOLD, title_block, told_by, told_columns
+from pipeline.extract.blocks.told import TOLD, told_by, told_columns
 from pipeline.extract.html import make_engine
 
 SENTENCE = "The miller opened the sluice before dawn, and the wheel began to turn slowly. "
@@ -299,9 +299,8 @@ def test_what_a_page_tells_of_itself() -> None:
     assert told.body.endswith('"it turns," he said.')
     outline = outline_of(TOLD_PAGE)
     texts = block_texts(outline)
-    title = title_block(told, outline, texts)
+    columns, title = told_columns(told, outline, texts)
     assert texts[title] == "The old mill turns again"
-    columns = told_columns(told, outline, texts, title)
     assert columns.shape == (TOLD, len(texts))
     assert columns[0].tolist() == [
         0.0,
@@ -329,15 +328,15 @@ def test_what_a_page_tells_of_itself() -> None:
 def test_what_is_told_is_total(html: str) -> None:
     told = told_by(html)
     outline = outline_of(html + "<p>text of a page</p>")
-    told_columns(told, outline, ["text of a page"], -1)
+    assert told_columns(told, outline, ["text of a page"])[0].shape == (TOLD, 1)
 
 
 def test_a_page_that_tells_nothing() -> None:
     outline = outline_of("<p>磨坊主在黎明前打开了水闸</p>")
-    columns = told_columns(told_by(""), outline, block_texts(outline), -1)
+    columns, _ = told_columns(told_by(""), outline, block_texts(outline))
     assert columns[:, 0].tolist() == [0, 0, 0, 0, 0, -1, -1, 0]
     spoken = told_by("<title>磨坊主在黎明</title>")
-    assert told_columns(spoken, outline, block_texts(outline), -1)[0, 0] == 1
+    assert told_columns(spoken, outline, block_texts(outline))[0][0, 0] == 1
 
 
 COMMENTS = "".join(

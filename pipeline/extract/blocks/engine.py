@@ -17,7 +17,7 @@ from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
 from pipeline.extract.blocks.site import repeated_sha256, repeating
 from pipeline.extract.blocks.threads import below_content, comments_among
-from pipeline.extract.blocks.told import title_block, told_by, told_columns
+from pipeline.extract.blocks.told import told_by, told_columns
 from pipeline.extract.html import Engine
 from pipeline.extract.page import Page
 
@@ -77,9 +77,7 @@ class Blocks(Engine):
             return "", {}
         measured = measure_blocks(outline, model.vocabulary)
         kinds = model.kinds(measured, page_hints(page.html, page.url))
-        told = told_by(page.html)
-        title = title_block(told, outline, measured.texts)
-        columns = told_columns(told, outline, measured.texts, title)
+        told, title = told_columns(told_by(page.html), outline, measured.texts)
         threads = below_content(outline, kinds)
         additions = [threads]
         if self.repeated:
@@ -87,7 +85,7 @@ class Blocks(Engine):
         chosen = main_blocks(
             outline,
             measured,
-            model.likely(measured, columns, kinds),
+            model.likely(measured, told, kinds),
             weighing=PRECISE if self.favor_precision else BALANCED,
             additions=additions,
         )

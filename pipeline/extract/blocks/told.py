@@ -7,6 +7,7 @@ pairs of characters, and looked for.
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import html as html_entities
 import json
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from pipeline.extract.blocks.outline import Outline
 
-__all__ = ["TOLD", "Told", "title_block", "told_by", "told_columns"]
+__all__ = ["TOLD", "Told", "told_by", "told_columns"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -99,30 +100,27 @@ def _units(title: str) -> list[str]:
 TOLD = 8
 
 
-def told_columns(told: Told, outline: Outline, texts: Sequence[str], title: int) -> Floats:
-    """Which blocks say what the page tells, and where they stand from its title.
+def told_columns(told: Told, outline: Outline, texts: Sequence[str]) -> tuple[Floats, int]:
+    """Which blocks say what the page tells, where they stand from its title, and which block that is.
 
     Args:
         told: by the page.
         outline: of the page.
         texts: of its blocks.
-        title: `title_block`.
 
     Returns:
-        ``float64[TOLD, blocks]``.
+        ``float64[TOLD, blocks]`` and the number of the title's block; -1 if none is.
     """
     count = len(texts)
-    small = [text.lower() for text in texts]
+    joined = "\n".join(texts).lower()
+    small = joined.split("\n")
     columns = np.zeros((TOLD, count))
-    units = _units(told.headline or told.title)
-    if units:
-        for at, text in enumerate(small):
-            if len(text) >= 4:
-                columns[0, at] = sum(unit in text for unit in units) / len(units)
+    columns[0] = _shares(_units(told.headline or told.title), joined, small)
+    title = _title_block(told, outline, small)
     if title >= 0:
-        place = np.arange(count) - title
         characters = np.bincount(outline.piece_blocks, outline.sizes, count)
         before = np.cumsum(characters) - characters
+        place = np.arange(count) - title
         away = before - before[title]
         columns[1] = 1
         columns[2] = np.sign(place) * np.log2(1.0 + np.abs(place)) / 8
@@ -131,24 +129,32 @@ def told_columns(told: Told, outline: Outline, texts: Sequence[str], title: int)
     columns[5] = _within(told.description, small)
     columns[6] = _within(told.body, small)
     columns[7] = float(len(told.body) > 0)
-    return np.round(columns * 512.0) / 512.0
+    return np.rint(columns * 512.0) / 512.0, title
 
 
-def title_block(told: Told, outline: Outline, texts: Sequence[str]) -> int:
-    """The block that is the title; -1 if none is.
+def _shares(units: Sequence[str], joined: str, small: Sequence[str]) -> Floats:
+    """Share of the units that each block has; none in blocks of fewer than four characters."""
+    lengths = np.fromiter(map(len, small), np.int64, len(small))
+    ends = np.cumsum(lengths + 1).tolist()
+    found = np.zeros(len(small))
+    for unit in units:
+        at = joined.find(unit)
+        while at >= 0:
+            block = bisect.bisect_right(ends, at)
+            found[block] += 1
+            at = joined.find(unit, ends[block])
+    shares: Floats = np.where(lengths >= 4, found / max(len(units), 1), 0.0)
+    return shares
 
-    Args:
-        told: by the page.
-        outline: of the page.
-        texts: of its blocks.
-    """
+
+def _title_block(told: Told, outline: Outline, small: Sequence[str]) -> int:
     best, found = 0.0, -1
-    elements = outline.block_elements.tolist()
-    for at, text in enumerate(texts):
-        text = text.lower()
+    elements = outline.block_elements
+    title, headline = told.title, told.headline
+    for at, text in enumerate(small):
         size = len(text)
         if 4 <= size <= 400 and (
-            text in told.title or text in told.headline or (told.headline and told.headline in text)
+            text in title or text in headline or (headline and headline in text)
         ):
             tag = outline.tags[elements[at]]
             score = min(size, 100) * (4.0 if tag == "h1" else 2.0 if tag in ("h2", "h3") else 1.0)
@@ -157,11 +163,13 @@ def title_block(told: Told, outline: Outline, texts: Sequence[str]) -> int:
     return found
 
 
-def _within(whole: str, small: Sequence[str]) -> list[float]:
+def _within(whole: str, small: Sequence[str]) -> Floats | float:
     """Whether each block begins as something within a text does: 1 or 0; -1 if there is no text."""
     if len(whole) < _LEAST_KEY:
-        return [-1.0] * len(small)
+        return -1.0
     start = whole[:_KEY]
-    return [
-        float(len(text) >= _LEAST_KEY and (text[:_KEY] in whole or start in text)) for text in small
-    ]
+    return np.fromiter(
+        (len(text) >= _LEAST_KEY and (text[:_KEY] in whole or start in text) for text in small),
+        np.float64,
+        len(small),
+    )
