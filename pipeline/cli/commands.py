@@ -99,13 +99,13 @@ def run(
     epilog=examples(
         "gristmill extract page.html",
         "gristmill extract pages/*.html.gz --engine resiliparse --out texts",
-        "gristmill extract page.html --engine blocks --option markdown=true",
+        "gristmill extract page.html --option markdown=true",
         "gristmill extract page.html --json | jq -r .text",
         "gristmill extract report.pdf --pdf max_pages=20",
     )
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--engine", default="trafilatura", show_default=True, help="How text is found.")
+@click.option("--engine", default="blocks", show_default=True, help="How text is found.")
 @click.option(
     "--option",
     "options",

@@ -135,7 +135,7 @@ class Extraction:
         ConfigError: an option the engine does not have.
     """
 
-    engine: str = "trafilatura"
+    engine: str = "blocks"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     prescreen: Prescreen | None = None
     limits: Limits = Limits()

@@ -63,7 +63,7 @@ class FileText:
 
 def extract_files(
     files: Sequence[Path],
-    engine: str = "trafilatura",
+    engine: str = "blocks",
     options: Sequence[str] = (),
     languages: bool = False,
     pdf_options: Sequence[str] = (),

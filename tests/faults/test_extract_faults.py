@@ -204,7 +204,7 @@ def fate(worker: ExtractWorker, page: bytes) -> str:
     return extracted.verdict.reason if extracted.verdict else "text"
 
 
-@pytest.mark.parametrize("engine", ["trafilatura", "trafilatura-fast", "resiliparse"])
+@pytest.mark.parametrize("engine", ["blocks", "trafilatura", "trafilatura-fast", "resiliparse"])
 def test_hostile_pages_end_within_their_limits(engine: str) -> None:
     limits = Limits(cpu_seconds=1.0, wall_seconds=30.0)
     good = record(f"<html><body><article>{PARAGRAPH * 5}</article></body></html>")

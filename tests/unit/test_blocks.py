@@ -124,6 +124,14 @@ def test_a_page_of_too_many_tags_gives_what_was_found() -> None:
     assert len(outline.pieces) == MAX_TAGS // 2 or len(outline.pieces) > 1000
 
 
+def test_a_page_that_is_nested_too_deep_gives_what_was_found() -> None:
+    outline = outline_of("<p>first</p>" + "<div>" * 20_000 + "deep" + "</div>" * 20_000)
+    assert outline.truncated
+    assert outline.pieces == ["first"]
+    flat = "<ul>" + "<li>x<br><img src=a>" * 9_000 + "</ul>"
+    assert not outline_of(flat).truncated
+
+
 def test_maker_words_of_an_element() -> None:
     words = maker_words(
         "div", ' class="post-Body mainText" id="c12" role="main" style="display: none"'

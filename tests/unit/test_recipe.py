@@ -137,7 +137,7 @@ def faults(text: str, *overrides: str) -> list[str]:
 def test_a_minimal_recipe_takes_every_default():
     recipe = load(MINIMAL)
     assert recipe.output == "out/toy"
-    assert recipe.extraction.engine == "trafilatura"
+    assert recipe.extraction.engine == "blocks"
     assert recipe.extraction.prescreen is None
     assert recipe.steps == ()
     assert recipe.keep.dropped_share == 1.0
@@ -383,7 +383,8 @@ def test_a_section_that_is_commented_out_is_absent():
             "did you mean 'trafilatura'? Known: trafilatura, trafilatura-fast, resiliparse, blocks",
         ),
         (
-            MINIMAL + "extract: {options: {favor_precision: true, favor_recall: true}}\n",
+            MINIMAL
+            + "extract: {engine: trafilatura, options: {favor_precision: true, favor_recall: true}}\n",
             "r.yaml:4: extract.options: trafilatura: favor_precision and favor_recall "
             "exclude each other",
         ),
