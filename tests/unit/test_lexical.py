@@ -480,6 +480,24 @@ def test_typing_errors_do_not_add_up_to_a_shift_of_copies() -> None:
     assert found == [(at, at + 25) for at in range(0, 150, 25)]
 
 
+def test_a_choice_that_the_question_has_too_cuts_no_copy() -> None:
+    """The words of a short choice, alone no n-gram of the question, stand twice in every copy."""
+    item = Item(
+        "invented",
+        "0",
+        "Was the old grist mill sold before the flood of the river, or after it?",
+        choices=("the flood", "neither, it burnt", "the old grist mill", "after it froze again"),
+    )
+    index = LexicalIndex.build([item])
+    (hit,) = find(index, FILLER + written(item) + "\n" + FILLER)
+    assert (hit.question, hit.choices) == (1.0, 1.0)
+    # Across the edge of two choices, too.
+    pairs = ("wrong, not wrong", "not wrong, wrong", "wrong, wrong", "not wrong, not wrong")
+    item = Item("invented", "1", "Which of the two scenarios is of which kind?", choices=pairs)
+    (hit,) = find(LexicalIndex.build([item]), FILLER + written(item) + "\n" + FILLER)
+    assert (hit.question, hit.choices) == (1.0, 1.0)
+
+
 def test_real_items_are_found_in_real_pages(shared_data: Path) -> None:
     """Whole items of MMLU and GSM8K between paragraphs of web pages, and few candidates without."""
     import gzip
