@@ -13,7 +13,7 @@ from pipeline.core.errors import ConfigError
 
 __all__ = ["AuditSettings", "Judge"]
 
-VERSION = 3  # of the rules; raised when the same input gives other findings
+VERSION = 4  # of the rules; raised when the same input gives other findings
 
 
 class Judge(Protocol):

@@ -22,7 +22,7 @@ from pipeline.runtime.storage import storage_errors
 
 __all__ = ["FORMAT", "load_ngrams", "save_ngrams"]
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = "index.json"
 _REBUILD = "build the index again"
 

@@ -40,6 +40,7 @@ RUN_WEIGHT = 0.5
 
 _Ints = npt.NDArray[np.int64]
 _Hashes = npt.NDArray[np.uint64]
+_Flags = npt.NDArray[np.bool_]
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -68,7 +69,7 @@ class ItemNgrams:
         offsets: ``int64[n + 1]``, of each n-gram in the two that follow.
         items, parts: ``int32[m]`` and ``uint8[m]``: the items that have it, in which `Part`.
         places: ``int32[m]``, the word of the item, all its texts in a row, that it starts at; -1 where
-            the item has it more than once.
+            that row has it more than once.
         prefixes: ``uint64[k]``, of the n-grams below full width: hashes of their first three words.
         lengths: ``int32[items, 7]``, words of each part; a `Part.ROW` or `Part.LEAD` has none.
         near_offsets: ``int64[items + 1]``, of each item in the two that follow.
@@ -127,7 +128,7 @@ class _Texts:
     numbers: _Ints
     counts: _Ints
     identities: _Hashes  # equal for texts of the same words
-    lettered: npt.NDArray[np.bool_]  # whether a text has a letter
+    lettered: _Flags  # whether a text has a letter
 
     @classmethod
     def of(cls, items: Sequence[Item], group: range) -> _Texts:
@@ -160,17 +161,28 @@ class _Found:
         self.near: list[tuple[_Ints, _Hashes, _Ints]] = []
 
     def add(
-        self, hashes: _Hashes, width: int, texts: _Texts, at: _Ints, part: _Ints, identity: _Hashes
+        self,
+        hashes: _Hashes,
+        width: int,
+        texts: _Texts,
+        at: _Ints,
+        part: _Ints,
+        identity: _Hashes,
+        again: _Flags,
     ) -> None:
-        """n-grams whose first words are ``at``, each in a part of that text's item."""
+        """n-grams whose first words are ``at``, each in a part of that text's item.
+
+        ``again`` tells which of them the item's row of words has elsewhere.
+        """
         text = texts.words.text_of(at)
+        place = at - texts.words.bounds[text - texts.numbers[text]]
         columns = (
             texts.items[text],
             part,
             np.full(len(at), width),
             texts.numbers[text],
             at - texts.words.bounds[text],
-            at - texts.words.bounds[text - texts.numbers[text]],
+            np.where(again, -1, place),
         )
         self.rows.append((hashes, np.stack(columns, axis=1), identity))
 
@@ -186,11 +198,7 @@ class _Found:
         kept = (texts <= COMMON) & (owners <= MOST_OWNERS)
         of = kept[which]
         number, item, part = (np.cumsum(kept) - 1)[which[of]], item[of], part[of]
-        _, pair, times = np.unique(
-            number * len(lengths) + item, return_inverse=True, return_counts=True
-        )
         _, posting = np.unique((number * len(lengths) + item) * len(Part) + part, return_index=True)
-        places = np.where(times[pair] > 1, -1, columns[of, 5])[posting]
         widths = columns[first, 2][kept]
         weights = np.log((COMMON + 1) / texts[kept]) / np.log(COMMON + 1)
         weights[widths < width] *= RUN_WEIGHT
@@ -204,7 +212,7 @@ class _Found:
             offsets=_offsets(number[posting], int(kept.sum())),
             items=item[posting].astype(np.int32),
             parts=part[posting].astype(np.uint8),
-            places=places.astype(np.int32),
+            places=columns[of, 5][posting].astype(np.int32),
             prefixes=np.unique(_concatenated(self.prefixes, np.uint64)),
             lengths=lengths,
             near_offsets=_offsets(near_items[near], len(lengths)),
@@ -232,8 +240,15 @@ def _add_ngrams(found: _Found, texts: _Texts, width: int) -> None:
     at = np.arange(len(hashes))
     first, last = texts.words.text_of(at), texts.words.text_of(at + width - 1)
     own = first == last
+    again = _again(texts, hashes, width)
     found.add(
-        hashes[own], width, texts, at[own], texts.parts[first[own]], texts.identities[first[own]]
+        hashes[own],
+        width,
+        texts,
+        at[own],
+        texts.parts[first[own]],
+        texts.identities[first[own]],
+        again[own],
     )
     joined = ~own & (texts.items[first] == texts.items[last]) & (texts.parts[last] == Part.CHOICES)
     at, first, last, hashes = at[joined], first[joined], last[joined], hashes[joined]
@@ -242,7 +257,7 @@ def _add_ngrams(found: _Found, texts: _Texts, width: int) -> None:
     kept = np.where(stem, texts.counts[first] < SHORT_STEM, short)
     part = np.where(stem, Part.LEAD, Part.ROW)
     identity = texts.identities[first] * np.uint64(3) + texts.identities[last]
-    found.add(hashes[kept], width, texts, at[kept], part[kept], identity[kept])
+    found.add(hashes[kept], width, texts, at[kept], part[kept], identity[kept], again[at[kept]])
 
 
 def _add_runs(found: _Found, texts: _Texts, width: int) -> None:
@@ -259,8 +274,36 @@ def _add_runs(found: _Found, texts: _Texts, width: int) -> None:
             begins[which],
             texts.parts[which],
             texts.identities[which],
+            _again(texts, hashes, short)[begins[which]],
         )
         found.prefixes.append(prefixes[begins[which]])
+
+
+def _again(texts: _Texts, hashes: _Hashes, width: int) -> _Flags:
+    """Of all n-grams, whether their item has them elsewhere, too, be it across the edge of two texts.
+
+    Those that are not kept count: a copy of the item has the words as often as the item.
+    """
+    order = np.argsort(hashes)
+    order = order[_repeated(hashes[order])]
+    item, last = (texts.items[texts.words.text_of(order + more)] for more in (0, width - 1))
+    order, item = order[item == last], item[item == last]
+    by_item = np.lexsort((hashes[order], item))
+    order, item = order[by_item], item[by_item]
+    found = np.zeros(len(hashes), np.bool_)
+    found[order] = _repeated(hashes[order], item)
+    return found
+
+
+def _repeated(*columns: npt.NDArray[np.generic]) -> _Flags:
+    """Which rows of sorted columns have an equal one beside them."""
+    same = np.ones(max(len(columns[0]) - 1, 0), np.bool_)
+    for column in columns:
+        same &= column[1:] == column[:-1]
+    repeated = np.zeros(len(columns[0]), np.bool_)
+    repeated[1:] |= same
+    repeated[:-1] |= same
+    return repeated
 
 
 def _add_near(found: _Found, texts: _Texts, width: int) -> None:

@@ -7,6 +7,8 @@ looked at again, what they leave out is not.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
@@ -114,15 +116,25 @@ class Matching:
 
 
 def copies(
-    places: list[int], sources: list[int], worth: list[float], span: int, slack: int
+    places: list[int],
+    sources: list[int],
+    parts: list[int],
+    worth: list[float],
+    span: int,
+    slack: int,
 ) -> Iterator[tuple[int, int]]:
     """Rows of n-grams cut into copies of the item: none has an n-gram twice, or is longer than ``span``.
 
-    Where both happens, the cut is made where the words leave the item's order the furthest.
+    There are as few copies as that leaves, so that whole copies are told apart whatever the order of
+    what is in them. Where one cut does as well as another, it is made where the words leave the
+    item's order the furthest. A cut through words that follow each other as they do in a part of the
+    item counts as one and a half: no copy ends there, and what typing errors took out of many copies
+    must not add up to one copy less.
 
     Args:
         places: of the n-grams in the text, ascending.
         sources: of each in the item; -1 where the item has it more than once.
+        parts: of each, which `Part`.
         worth: of each. An n-gram at an edge that is worth under a tenth of its copy is left out if it
             stands more than ``slack`` words from where the others would have it.
         span: words.
@@ -131,30 +143,61 @@ def copies(
         the first n-gram of a copy, and the one behind its last.
     """
     jumps = _jumps(places, sources)
-    first = 0
-    while first < len(places):
-        seen: dict[int, int] = {}
-        last = first
-        back = -1
-        while last < len(places):
-            source = sources[last]
-            back = seen.get(source, -1)
-            if back >= 0 and places[back] == places[last]:
-                back = -1  # a run and an n-gram that it opens
-            if places[last] - places[first] > span:
-                back = first
-            if back >= 0:
-                break
-            if source >= 0:
-                seen.setdefault(source, last)
-            last += 1
-        if back >= 0:
-            last = max(
-                range(back + 1, last + 1),
-                key=lambda at: (jumps[at], places[at] - places[at - 1], at),
-            )
+    for first, last in itertools.pairwise(_cuts(places, sources, parts, jumps, span)):
         yield _trimmed(first, last, jumps, worth, slack)
-        first = last
+
+
+def _cuts(
+    places: list[int], sources: list[int], parts: list[int], jumps: list[int], span: int
+) -> list[int]:
+    """The cheapest cuts, with both ends, in time that grows with the n-grams.
+
+    What cuts before an n-gram cost is known once the best beginning of the copy before it is. The
+    beginnings that may still be the best of a later copy are kept with the best one first.
+    """
+    met = list(_met_before(places, sources))
+    if max(met) < 0 and places[-1] - places[0] <= span:
+        return [0, len(places)]  # nearly all: one copy
+    begins: list[int] = []  # of the copy that each n-gram ends
+    paid: list[tuple[int, int]] = []  # for all cuts, if there is one before each n-gram
+    kept: deque[int] = deque()
+    least = 0  # where a copy with this n-gram may begin at the earliest
+    for at in range(len(places)):
+        cost = (0, 0)
+        if at:
+            ordered = jumps[at] == 0 and parts[at] == parts[at - 1]
+            apart = places[at] - places[at - 1]
+            before = paid[begins[-1]]
+            cost = (before[0] + (3 if ordered else 2), before[1] - jumps[at] - apart)
+        while kept and paid[kept[-1]] >= cost:
+            kept.pop()
+        paid.append(cost)
+        kept.append(at)
+        least = max(least, met[at] + 1)
+        while places[at] - places[least] > span:
+            least += 1
+        while kept[0] < least:
+            kept.popleft()
+        begins.append(kept[0])
+    cuts = [len(places)]
+    while cuts[-1] > 0:
+        cuts.append(begins[cuts[-1] - 1])
+    return cuts[::-1]
+
+
+def _met_before(places: list[int], sources: list[int]) -> Iterator[int]:
+    """Where each n-gram of the item was met before, -1 for nowhere.
+
+    A run and an n-gram that it opens have one place, and are not each other's repetition.
+    """
+    met: dict[int, tuple[int, int]] = {}  # last met, and met before that at another place
+    for at, source in enumerate(sources):
+        last, before = met.get(source, (-1, -1))
+        if last >= 0 and places[last] < places[at]:
+            before = last
+        if source >= 0:
+            met[source] = (at, before)
+        yield before
 
 
 def _jumps(places: list[int], sources: list[int]) -> list[int]:

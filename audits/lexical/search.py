@@ -152,6 +152,7 @@ class Search:
             found = copies(
                 rows.place[first:last].tolist(),
                 self._ngrams.places[rows.posting[first:last]].tolist(),
+                self._ngrams.parts[rows.posting[first:last]].tolist(),
                 worth[first:last].tolist(),
                 int(self._spans[rows.items[number]]),
                 self._matching.slack,

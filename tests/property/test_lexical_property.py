@@ -9,7 +9,7 @@ import textwrap
 import unicodedata
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audits.items import Item
@@ -153,14 +153,46 @@ def written(item: Item, style: str, width: int) -> str:
     st.integers(20, 90),
     st.integers(0, 2**32 - 1),
 )
+@example(
+    71, [0, 0], "shuffled", 20, 0
+)  # the last choice is further from the stem than from all else
 def test_every_copy_is_found_once(
     number: int, between: list[int], style: str, width: int, seed: int
 ) -> None:
-    words, items, index = planted()
+    copy = written(planted()[1][number], style, width)
+    check_found(number, [(size, copy) for size in between], seed)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 79),
+    st.lists(
+        st.tuples(st.integers(0, 120), st.permutations(range(4)), st.booleans()),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(0, 2**32 - 1),
+)
+def test_copies_are_told_apart_whatever_the_order_within_each(
+    number: int, between: list[tuple[int, list[int], bool]], seed: int
+) -> None:
+    """Every copy has its choices in an order of its own, and its solution behind or before them."""
+    item = planted()[1][number]
+    copies = []
+    for size, order, solved_first in between:
+        choices = ["- " + item.choices[at] for at in order if item.choices]
+        parts = [item.question + "?", *choices]
+        parts.insert(0 if solved_first else len(parts), item.solution)
+        copies.append((size, "\n".join(part for part in parts if part)))
+    check_found(number, copies, seed)
+
+
+def check_found(number: int, copies: list[tuple[int, str]], seed: int) -> None:
+    """Copies of an item, each behind so many words, are one hit each and nothing else is."""
+    words, _, index = planted()
     draw = random.Random(seed)
-    copy = written(items[number], style, width)
     text, places = "", []
-    for size in between:
+    for size, copy in copies:
         text += " ".join(draw.choices(words, k=size)) + "\n"
         places.append((len(text), len(text) + len(copy)))
         text += copy + "\n"

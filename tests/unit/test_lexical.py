@@ -442,7 +442,8 @@ def test_n_grams_of_another_width(words: int) -> None:
 def test_where_copies_are_cut() -> None:
     def cut(rows: list[tuple[int, int]], span: int = 100) -> list[tuple[int, int]]:
         places, sources = ([row[column] for row in rows] for column in (0, 1))
-        return list(copies(places, sources, [1.0] * len(rows), span, 20))
+        parts = [int(Part.QUESTION)] * len(rows)
+        return list(copies(places, sources, parts, [1.0] * len(rows), span, 20))
 
     copy = [(at, at) for at in range(10)]
     again = [(at + 14, at) for at in range(10)]
@@ -454,9 +455,47 @@ def test_where_copies_are_cut() -> None:
     assert cut([*copy[:4], (4, 7), (5, 8), (6, 4), (7, 5)]) == [(0, 8)]
     # An n-gram that stands by chance before a copy is not taken for the copy's.
     assert cut([(0, 6), *((at + 30, at) for at in range(10))]) == [(0, 1), (1, 11)]
+    # Two copies of that are two, though the jump between them is not the largest.
+    shuffled = [*range(4), 16, 17, 18, 12, 13, 8, 9, 4, 5]
+    rows = list(enumerate(shuffled * 3))
+    assert cut(rows) == [(0, 13), (13, 26), (26, 39)]
+    # The second copy begins before the first one ends, or the first one has lost its beginning.
+    assert cut([*copy[:6], *((at + 6, at) for at in range(10))]) == [(0, 6), (6, 16)]
+    assert cut([*copy[5:], *again, *((at + 28, at) for at in range(10))]) == [
+        (0, 5),
+        (5, 15),
+        (15, 25),
+    ]
     # n-grams that the item has twice cut nothing; a place that is too long is cut where it gapes.
     assert cut([(0, -1), (3, -1), (4, -1)]) == [(0, 3)]
     assert cut([(0, 0), (60, 60), (61, 61), (120, 120)]) == [(0, 1), (1, 4)]
+
+
+def test_typing_errors_do_not_add_up_to_a_shift_of_copies() -> None:
+    """Six copies of thirty n-grams, each without five others: as few pieces would be five."""
+    rows = [(number * 34 + at, at) for number in range(6) for at in range(30) if at // 5 != number]
+    places, sources = ([row[column] for row in rows] for column in (0, 1))
+    parts = [int(Part.QUESTION)] * len(rows)
+    found = list(copies(places, sources, parts, [1.0] * len(rows), 100, 20))
+    assert found == [(at, at + 25) for at in range(0, 150, 25)]
+
+
+def test_a_choice_that_the_question_has_too_cuts_no_copy() -> None:
+    """The words of a short choice, alone no n-gram of the question, stand twice in every copy."""
+    item = Item(
+        "invented",
+        "0",
+        "Was the old grist mill sold before the flood of the river, or after it?",
+        choices=("the flood", "neither, it burnt", "the old grist mill", "after it froze again"),
+    )
+    index = LexicalIndex.build([item])
+    (hit,) = find(index, FILLER + written(item) + "\n" + FILLER)
+    assert (hit.question, hit.choices) == (1.0, 1.0)
+    # Across the edge of two choices, too.
+    pairs = ("wrong, not wrong", "not wrong, wrong", "wrong, wrong", "not wrong, not wrong")
+    item = Item("invented", "1", "Which of the two scenarios is of which kind?", choices=pairs)
+    (hit,) = find(LexicalIndex.build([item]), FILLER + written(item) + "\n" + FILLER)
+    assert (hit.question, hit.choices) == (1.0, 1.0)
 
 
 def test_real_items_are_found_in_real_pages(shared_data: Path) -> None:
