@@ -151,7 +151,7 @@ def test_a_pipeline_module_in_the_working_directory_is_not_ours(tmp_path: Path) 
         from pipeline.core.records import Locator, RawRecord
         from pipeline.extract import Extraction, ExtractWorker
         page = b"<html><body><article>{PARAGRAPH}</article></body></html>"
-        with ExtractWorker(Extraction()) as worker:
+        with ExtractWorker(Extraction("trafilatura")) as worker:
             print(worker.extract(RawRecord("id", "", Locator("a", 0, 1), page)).text)
         """
     )
