@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from pipeline.core.decisions import Signal
 from pipeline.core.errors import ConfigError, PluginError
 from pipeline.core.registry import Registry, nearest
-from pipeline.extract.page import Page
+from pipeline.extract.page import Page, shallow_part
 
 __all__ = ["ENGINES", "Engine", "Resiliparse", "Trafilatura", "TrafilaturaFast", "make_engine"]
 
@@ -134,6 +134,9 @@ class TrafilaturaFast(Trafilatura):
 class Resiliparse(Engine):
     """resiliparse's rule-based extraction (Bevendorff et al. 2018, Elastic ChatNoir).
 
+    What is nested deeper than `pipeline.extract.page.MAX_DEPTH` is left out: resiliparse would take the
+    square of the depth for it.
+
     Args:
         main_content: leave out navigation and other boilerplate; else all visible text.
         preserve_formatting: keep line breaks and list bullets; else one line of text.
@@ -142,6 +145,7 @@ class Resiliparse(Engine):
     """
 
     name: ClassVar[str] = "resiliparse"
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("resiliparse",)
 
     main_content: bool = True
@@ -153,7 +157,7 @@ class Resiliparse(Engine):
         from resiliparse.extract.html2text import extract_plain_text
 
         text: str = extract_plain_text(
-            page.html,
+            shallow_part(page.html),
             preserve_formatting=self.preserve_formatting,
             main_content=self.main_content,
             comments=self.comments,

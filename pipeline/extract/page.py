@@ -15,7 +15,15 @@ from lxml import html as lxml_html
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-__all__ = ["Page", "parse_html", "plain_lookup"]
+__all__ = ["MAX_DEPTH", "Page", "parse_html", "plain_lookup", "shallow_part"]
+
+# Browsers stop at 512. The time that lexbor and resiliparse take grows with the square of the depth.
+MAX_DEPTH = 5_000
+# Tags that change the depth: not those that stand alone, or end where the next begins.
+_NESTING = re.compile(
+    r"<(/?)(?!(?:area|br|col|dd|dt|hr|img|input|li|link|meta|option|p|source|t[dhr]|wbr)\b)[a-z]",
+    re.IGNORECASE,
+)
 
 
 class Page:
@@ -34,6 +42,18 @@ class Page:
     def tree(self) -> HtmlElement | None:
         """The parsed page, or None if it is no HTML. Shared: an engine that edits it copies it."""
         return parse_html(self.html)
+
+
+def shallow_part(html: str) -> str:
+    """The page up to where its elements are nested deeper than `MAX_DEPTH`; all of it if nowhere."""
+    if len(html) <= 3 * MAX_DEPTH or html.count("<") <= MAX_DEPTH:
+        return html
+    depth = 0
+    for tag in _NESTING.finditer(html):
+        depth += -1 if tag[1] else 1
+        if depth > MAX_DEPTH:
+            return html[: tag.start()]
+    return html
 
 
 def plain_lookup() -> etree.ElementDefaultClassLookup:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,15 @@ def test_a_full_disk_leaves_no_half_model() -> None:
         assert not Path("toy").exists()
 
 
+@pytest.fixture
+def _heeds_interrupts() -> Iterator[None]:
+    """Processes that a shell starts in the background ignore Ctrl-C, and so does what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeds_interrupts")
 def test_an_interrupted_prediction_leaves_nothing(tmp_path: Path) -> None:
     toys.write_rows(Path("in.jsonl"), toys.rows(3000) * 150)
     with subprocess.Popen(

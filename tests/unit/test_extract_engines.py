@@ -11,6 +11,7 @@ import trafilatura
 from pipeline.core.errors import ConfigError, PluginError
 from pipeline.extract import ENGINES, Page, Resiliparse, Trafilatura, TrafilaturaFast
 from pipeline.extract.html import make_engine
+from pipeline.extract.page import MAX_DEPTH
 
 PAGE = """<!DOCTYPE html><html><head><title>Mill</title></head><body>
 <nav><a href="/">Home</a> <a href="/a">About</a></nav>
@@ -49,6 +50,19 @@ def test_deduplication_ends_with_the_page() -> None:
     texts = {engine.extract(Page(page)) for _ in range(5)}
     assert len(texts) == 1
     assert engine.extract(Page(PAGE)) == engine.extract(Page(PAGE)) != ""
+
+
+@pytest.mark.parametrize("main_content", [True, False])
+def test_resiliparse_is_spared_what_is_nested_too_deep(main_content: bool) -> None:
+    engine = Resiliparse(main_content=main_content)
+    before = "<p>The mill stands by the river, and it grinds the corn of four villages.</p>"
+    low, deep = (
+        before + "<div>" * depth + "<p>Far down, where nobody reads it.</p>" + "</div>" * depth
+        for depth in (MAX_DEPTH - 1, MAX_DEPTH + 1)
+    )
+    assert engine.extract(Page(deep)) == engine.extract(Page(before)) != ""
+    if not main_content:
+        assert "Far down" in engine.extract(Page(low))
 
 
 def test_the_page_s_tree_is_left_as_it_was() -> None:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.extract.blocks.nesting import nearest, nesting_of
+from pipeline.extract.page import shallow_part
 
 __all__ = ["HEADINGS", "MAX_TAGS", "Outline", "enclosing", "outline_of"]
 
@@ -26,13 +27,6 @@ Ints = npt.NDArray[np.int64]
 
 # Of a page. The largest of 1,272 real ones has a seventh of that.
 MAX_TAGS = 100_000
-# Browsers stop at 512. The time that parsing takes grows with the square of the depth.
-MAX_DEPTH = 5_000
-# Tags that change the depth: not those that stand alone, or end where the next begins.
-_NESTING = re.compile(
-    r"<(/?)(?!(?:area|br|col|dd|dt|hr|img|input|li|link|meta|option|p|source|t[dhr]|wbr)\b)[a-z]",
-    re.IGNORECASE,
-)
 _STRIPPED = [
     *("script", "style", "template", "svg", "iframe", "object", "math", "canvas", "video", "audio"),
     *("select", "option", "textarea", "map", "head"),
@@ -131,8 +125,8 @@ class Outline:
         depths: elements around each.
         last_below: the last element within each, or itself.
         headings: whether each is a heading, ``h1`` to ``h6``.
-        truncated: the page has more tags than `MAX_TAGS`, or is nested deeper than `MAX_DEPTH`; what follows
-            is left out.
+        truncated: the page has more tags than `MAX_TAGS`, or is nested deeper than
+            `pipeline.extract.page.MAX_DEPTH`; what follows is left out.
     """
 
     tags: Sequence[str]
@@ -159,26 +153,15 @@ def outline_of(page: str) -> Outline:
     truncated = len(page) > MAX_TAGS and page.count("<") > MAX_TAGS
     if truncated:
         page = "<".join(page.split("<", MAX_TAGS + 1)[:-1])
-    if len(page) > 3 * MAX_DEPTH and page.count("<") > MAX_DEPTH:
-        end = _too_deep(page)
-        truncated |= end < len(page)
-        page = page[:end]
+    shallow = shallow_part(page)
+    truncated |= len(shallow) < len(page)
+    page = shallow
     parser = LexborHTMLParser(page.encode("utf-8", "replace"))
     # Most pages have no such element, and to look for one is cheaper than to search their text.
     if parser.css_first(_FORMULAS) and ("<math" in page or "latex" in page):
         _write_formulas(parser)
     parser.strip_tags(_STRIPPED)
     return _read(_without_comments(parser.html or ""), truncated)
-
-
-def _too_deep(page: str) -> int:
-    """Where elements are nested too deep; the end of the page if nowhere."""
-    depth = 0
-    for tag in _NESTING.finditer(page):
-        depth += -1 if tag[1] else 1
-        if depth > MAX_DEPTH:
-            return tag.start()
-    return len(page)
 
 
 def _without_comments(source: str) -> str:
