@@ -218,11 +218,52 @@ def test_plain_text_has_a_line_for_each_block_and_row() -> None:
     assert '    return "slowly"' in lines
 
 
+def test_line_breaks_stay() -> None:
+    page = (
+        "<p>The river runs,<br>the <b>wheel</b>\n goes round,<br/> <br>and the corn is ground.</p>"
+        "<ul><li>one<br>thing</li></ul><blockquote>He said<br><br>so did I</blockquote>"
+        "<h2>The<br>end</h2><table><tr><td>a<br>b</td><td>c</td></tr></table>"
+    )
+    outline = outline_of(page)
+    texts = block_texts(outline)
+    assert texts[0] == "The river runs, the wheel goes round, and the corn is ground."
+    assert as_text(outline, texts, range(len(texts))).split("\n") == [
+        "The river runs,", "the wheel goes round,", "and the corn is ground.",
+        "- one", "thing", "He said", "so did I", "The", "end", "a b\tc",
+    ]  # fmt: skip
+    assert as_markdown(outline, texts, range(len(texts))) == (
+        "The river runs,  \nthe wheel goes round,\n\nand the corn is ground.\n\n"
+        "- one  \n  thing\n\n> He said\n> \n> so did I\n\n## The end\n\n"
+        "| a b | c |\n| --- | --- |"
+    )
+
+
 def test_lists_within_lists_and_several_blocks_of_an_item() -> None:
     page = "<ol><li>one<ul><li>inner</li></ul></li><li><p>two</p><p>more</p></li></ol>"
     outline = outline_of(page)
     text = as_markdown(outline, block_texts(outline), range(len(outline.block_elements)))
     assert text == "1. one\n  - inner\n2. two\n   more"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<p>Hello, world.</p>", "Hello, world."),
+        ("<h1>Mill</h1><pre>turn the\n  wheel</pre>", "Mill\nturn the\n  wheel"),
+        ("<ul><li>Milk</li><li>Eggs</li></ul>", "- Milk\n- Eggs"),
+        (
+            "<nav><a href=/>Home</a></nav><p>The mill stands by the river.</p><footer>2024</footer>",
+            "The mill stands by the river.",
+        ),
+        ("<body><noscript>Enable JavaScript to go on.</noscript><div id=root></div>", ""),
+        ("<form><label>Name</label><label>Password</label><button>Go</button></form>", ""),
+        ("<p><a href=/a>One</a></p><p><a href=/b>Two</a></p><p>Three</p>", ""),
+        ("\x8b\x01 no page at all", ""),
+    ],
+    ids=["sentence", "pre", "list", "menu", "notice", "form", "links", "bytes"],
+)
+def test_a_page_that_is_all_text_is_kept(page: str, text: str) -> None:
+    assert make_engine("blocks").extract(Page(page)) == text
 
 
 def test_a_table_is_kept_whole_or_as_it_is() -> None:

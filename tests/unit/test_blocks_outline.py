@@ -84,10 +84,10 @@ def read_slowly(source: str) -> dict[str, list[Any]]:
     pieces: list[str] = []
     around, blocks, block_elements, breaks = [], [], [], []
     stack = [0]
-    fresh, broken = True, False
+    fresh, broken = True, 0
     for name, attribute, text in _TAG.findall(source):
         if name == "br":
-            broken = True
+            broken += 1
         elif name in outlines._VOID:
             fresh = fresh or name not in outlines._INLINE
         elif not name.startswith("/"):
@@ -110,8 +110,8 @@ def read_slowly(source: str) -> dict[str, list[Any]]:
                 while holder and tags[holder] in outlines._INLINE:
                     holder = parents[holder]
                 block_elements.append(holder)
-            breaks.append(broken and not fresh)
-            fresh = broken = False
+            breaks.append(0 if fresh else min(broken, 2))
+            fresh, broken = False, 0
             pieces.append(text)
             around.append(stack[-1])
             blocks.append(len(block_elements) - 1)

@@ -21,6 +21,7 @@ __all__ = [
     "headings_before",
     "main_blocks",
     "plain_paragraphs",
+    "unfurnished",
     "whole",
     "without",
 ]
@@ -32,6 +33,12 @@ LEAST_REPEATED = 4  # words: shorter blocks may well be said twice
 LEAST_LEFT = 1 / 6  # of the words chosen: what would leave less is no addition but the content
 LEAST_CAPTION = 4  # words: shorter ones are mostly credits
 UNLIKELY = 0.1  # a heading less likely than this belongs to no text
+FURNITURE = frozenset(
+    ("nav", "footer", "button", "label", "select", "noscript", "dialog", "textarea", "menu")
+)
+MOST_FURNISHED = 1 / 3  # of a page's words: with more of them it is a page of a site, without text
+MOST_BARE = 30  # blocks
+LEAST_TAGS = 3  # that any page has when parsed: the root, html and body
 WHOLE = ("table", "pre")  # kept whole if more than half of it is
 
 
@@ -77,6 +84,8 @@ def main_blocks(
     chosen = choose_blocks(likely, lengths, weighing)
     if not chosen.any():
         chosen = plain_paragraphs(lengths, measured.numbers[LINKED])
+    if not chosen.any():
+        chosen = unfurnished(outline, lengths, measured.numbers[LINKED])
     for blocks in additions:
         chosen = without(chosen, blocks, lengths)
     chosen = headings_before(chosen, outline.headings[outline.block_elements], likely)
@@ -176,7 +185,7 @@ def first_of_each(chosen: Bools, texts: Sequence[str], lengths: Floats) -> Bools
 def plain_paragraphs(lengths: Floats, linked: Floats) -> Bools:
     """What a rule would keep where the model finds nothing: the long blocks that are no links.
 
-    Fewer than three of them are more likely a notice than a text, and none is kept.
+    Fewer than three of them among menus are more likely a notice than a text, and none is kept.
 
     Args:
         lengths: ``float64[blocks]``, words of each.
@@ -184,6 +193,29 @@ def plain_paragraphs(lengths: Floats, linked: Floats) -> Bools:
     """
     plain: Bools = (lengths >= 25) & (linked < 0.3)
     return plain if np.count_nonzero(plain) >= 3 else np.zeros(len(lengths), np.bool_)
+
+
+def unfurnished(outline: Outline, lengths: Floats, linked: Floats) -> Bools:
+    """All the text of a page that has hardly anything else, such as one sentence, or one ``pre``.
+
+    On such a page nothing is there to tell main text from, and the model, which knows pages of sites, finds
+    none. A page without any element is no HTML, and one of many blocks is that of a site, with menus that
+    scripts make into links.
+
+    Args:
+        outline: of the page.
+        lengths: ``float64[blocks]``, words of each.
+        linked: ``float64[blocks]``, share of each within links.
+    """
+    furniture: Bools = linked >= 0.3
+    for name in FURNITURE.intersection(outline.tags):
+        furniture |= enclosing(outline, name) >= 0
+    bare = (
+        len(outline.tags) > LEAST_TAGS
+        and len(lengths) <= MOST_BARE
+        and lengths @ furniture <= MOST_FURNISHED * lengths.sum()
+    )
+    return ~furniture if bare else np.zeros(len(lengths), np.bool_)
 
 
 def whole(chosen: Bools, groups: npt.NDArray[np.int64], lengths: Floats) -> Bools:

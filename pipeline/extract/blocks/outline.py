@@ -121,7 +121,7 @@ class Outline:
         piece_elements: the element directly around each.
         piece_blocks: the block that each belongs to; blocks are numbered in document order.
         block_elements: innermost block-level element around each block.
-        breaks: for each piece whether a line break (``br``) precedes it within its block.
+        breaks: line breaks (``br``) that precede each piece within its block: 0, 1, or 2 for several.
         depths: elements around each.
         last_below: the last element within each, or itself.
         headings: whether each is a heading, ``h1`` to ``h6``.
@@ -141,7 +141,7 @@ class Outline:
     piece_elements: Ints
     piece_blocks: Ints
     block_elements: Ints
-    breaks: Sequence[bool]
+    breaks: Sequence[int]
     depths: Ints
     last_below: Ints
     headings: npt.NDArray[np.bool_]
@@ -220,10 +220,8 @@ def _read(source: str, truncated: bool) -> Outline:
     crossed = np.cumsum(crossed)
     broken = np.cumsum((roles & _BREAK) != 0)
     pieces, at = _pieces(texts, crossed)
-    fresh, breaks = np.ones((2, len(at)), np.bool_)
-    fresh[1:] = crossed[at[1:]] > crossed[at[:-1]]
-    breaks[1:] = broken[at[1:]] > broken[at[:-1]]
-    breaks &= ~fresh
+    fresh = np.diff(crossed[at], prepend=-1) > 0
+    breaks = np.where(fresh, 0, np.minimum(np.diff(broken[at], prepend=0), 2))
 
     around = nesting.around(at)
     elements = np.concatenate([[len(names)], kinds[opening]])

@@ -1,8 +1,10 @@
-"""The kept blocks as text: a line for each, rows of tables on one line; or as Markdown."""
+"""The kept blocks as text, a line for each and for each of its own, rows of tables on one; or as Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import numpy as np
 
 from pipeline.extract.blocks.outline import HEADINGS, Outline
 
@@ -10,6 +12,8 @@ __all__ = ["as_markdown", "as_text"]
 
 _CELLS = frozenset({"td", "th"})
 _LISTS = frozenset({"ul", "ol", "menu"})
+# A space at the end of a line of Markdown would be none; two are a line break.
+_BROKEN = {1: "  \n", 2: "\n\n"}
 # First characters of parts that go on with a list or table, and of a table's first row.
 _SAME, _TABLE = "\n", "\0"
 
@@ -62,6 +66,7 @@ def as_text(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> str:
     """
     lines: list[str] = []
     places = _Places(outline)
+    broken = _broken(outline)
     row = -1
     for block in kept:
         if not texts[block]:
@@ -73,7 +78,10 @@ def as_text(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> str:
         here = around.get("tr", -1)
         if here >= 0 and here == row and not _CELLS.isdisjoint(around) and lines:
             lines[-1] += "\t" + text
-        elif "li" in around and here < 0:
+            continue
+        if block in broken and "pre" not in around and _CELLS.isdisjoint(around):
+            text = "\n".join(line for _, line in _lines(outline, block))
+        if "li" in around and here < 0:
             item = places.list_item(around)
             lines.append("- " + text if item and item[1] else text)
         else:
@@ -90,6 +98,7 @@ def as_markdown(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> 
     """
     parts: list[str] = []
     places = _Places(outline)
+    broken = _broken(outline)
     row, before = -1, ""  # of the block before: its table row, and what it belongs to
     for block in kept:
         text = texts[block]
@@ -109,13 +118,18 @@ def as_markdown(outline: Outline, texts: Sequence[str], kept: Sequence[int]) -> 
         else:
             level = next((tag[1] for tag in sorted(HEADINGS) if tag in around), "")
             item = places.list_item(around)
+            if block in broken and not level:
+                text = "".join(
+                    _BROKEN.get(breaks, "") + line for breaks, line in _lines(outline, block)
+                )
             if level:
                 parts.append("#" * int(level) + " " + text)
             elif item:
                 kind = "list"
-                parts.append((_SAME if before == "list" else "") + item[0] + text)
+                indented = text.replace("\n", "\n" + " " * len(item[0]))
+                parts.append((_SAME if before == "list" else "") + item[0] + indented)
             elif "blockquote" in around:
-                parts.append("> " + text)
+                parts.append("> " + text.replace("\n", "\n> "))
             else:
                 parts.append(text)
         row, before = here, kind
@@ -150,15 +164,33 @@ def _cells(row: str) -> int:
     return row.replace("\\|", "").count("|") - 1
 
 
-def _preformatted(outline: Outline, block: int) -> str:
-    """Text of a block with its own line breaks."""
+def _broken(outline: Outline) -> frozenset[int]:
+    """Blocks that line breaks stand in."""
+    return frozenset(outline.piece_blocks[np.flatnonzero(outline.breaks)].tolist())
+
+
+def _pieces(outline: Outline, block: int) -> list[tuple[int, str]]:
+    """Pieces of a block, each with the number of line breaks before it."""
     first = int(outline.piece_blocks.searchsorted(block))
     last = int(outline.piece_blocks.searchsorted(block, side="right"))
-    pieces = outline.pieces[first:last]
-    breaks = outline.breaks[first:last]
-    text = "".join(
-        ("\n" if broken else "") + piece for piece, broken in zip(pieces, breaks, strict=True)
-    )
+    return list(zip(outline.breaks[first:last], outline.pieces[first:last], strict=True))
+
+
+def _lines(outline: Outline, block: int) -> list[tuple[int, str]]:
+    """Lines of a block, white space collapsed, each with the number of line breaks before it."""
+    lines: list[tuple[int, str]] = []
+    for breaks, piece in _pieces(outline, block):
+        if breaks or not lines:
+            lines.append((breaks, piece))
+        else:
+            lines[-1] = lines[-1][0], lines[-1][1] + piece
+    collapsed = ((breaks, " ".join(line.split())) for breaks, line in lines)
+    return [(breaks, line) for breaks, line in collapsed if line]
+
+
+def _preformatted(outline: Outline, block: int) -> str:
+    """Text of a block with its own line breaks and spaces."""
+    text = "".join("\n" * breaks + piece for breaks, piece in _pieces(outline, block))
     lines = [line.rstrip() for line in text.split("\n")]
     while lines and not lines[0]:
         lines.pop(0)
