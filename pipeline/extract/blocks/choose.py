@@ -37,7 +37,6 @@ FURNITURE = frozenset(
     ("nav", "footer", "button", "label", "select", "noscript", "dialog", "textarea", "menu")
 )
 MOST_FURNISHED = 1 / 3  # of a page's words: with more of them it is a page of a site, without text
-MOST_BARE = 30  # blocks
 LEAST_TAGS = 3  # that any page has when parsed: the root, html and body
 WHOLE = ("table", "pre")  # kept whole if more than half of it is
 
@@ -199,8 +198,8 @@ def unfurnished(outline: Outline, lengths: Floats, linked: Floats) -> Bools:
     """All the text of a page that has hardly anything else, such as one sentence, or one ``pre``.
 
     On such a page nothing is there to tell main text from, and the model, which knows pages of sites, finds
-    none. A page without any element is no HTML, and one of many blocks is that of a site, with menus that
-    scripts make into links.
+    none. A page without any element is no HTML, and one with more markup than text is that of a site, whose
+    menus scripts make into links.
 
     Args:
         outline: of the page.
@@ -212,7 +211,7 @@ def unfurnished(outline: Outline, lengths: Floats, linked: Floats) -> Bools:
         furniture |= enclosing(outline, name) >= 0
     bare = (
         len(outline.tags) > LEAST_TAGS
-        and len(lengths) <= MOST_BARE
+        and outline.sizes.sum() >= sum(map(len, outline.attributes))
         and lengths @ furniture <= MOST_FURNISHED * lengths.sum()
     )
     return ~furniture if bare else np.zeros(len(lengths), np.bool_)
