@@ -20,7 +20,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ from pipeline.extract.blocks.features import block_texts
 from pipeline.extract.html import make_engine
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
-    "trafilatura, no comments, library as it is": ("trafilatura", {}),
+    "trafilatura.extract, its defaults": ("library", {}),
+    "trafilatura.extract, no comments": ("library", {"include_comments": False}),
     "blocks": ("blocks", {}),
     "blocks, precision": ("blocks", {"favor_precision": True}),
     "trafilatura, no comments": ("trafilatura", {}),
@@ -45,7 +46,6 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "resiliparse, no comments": ("resiliparse", {"comments": False}),
     "resiliparse, all text": ("resiliparse", {"main_content": False}),
 }
-UNTOUCHED = "trafilatura, no comments, library as it is"
 WORD = re.compile(r"\w+")
 RESAMPLES = 2000
 SEED = 17
@@ -95,7 +95,20 @@ def pages_of(data: Path, marked: bool) -> list[tuple[GoldPage, str, str]]:
     return found
 
 
-def measure(data: Path, every: int, only: str = "", marked: bool = False) -> dict[str, Any]:
+def extractor(name: str, options: dict[str, Any]) -> Callable[[GoldPage], str]:
+    """What takes the text from a page: an engine, or trafilatura's own function as it comes (``library``)."""
+    if name == "library":
+        from trafilatura import extract
+
+        return lambda page: extract(page.html, **options) or ""
+    engine = make_engine(name, options)
+    engine.prepare()  # makes trafilatura faster in all of this process
+    return lambda page: engine.extract(Page(page.html, page.url))
+
+
+def measure(
+    data: Path, every: int, only: str = "", marked: bool = False, collector: bool = False
+) -> dict[str, Any]:
     """Figures over all pages, by page type, and CPU milliseconds a page.
 
     Args:
@@ -103,23 +116,23 @@ def measure(data: Path, every: int, only: str = "", marked: bool = False) -> dic
         every: only every so many-th page.
         only: expression that the names of settings must have.
         marked: the marked pages, not the gold ones.
+        collector: leave Python's garbage collector on, as in a program that calls a library.
     """
     pages = pages_of(data, marked)[::every]
     results: dict[str, Any] = {}
     settings = {name: setting for name, setting in SETTINGS.items() if re.search(only, name)}
     for setting, (name, options) in settings.items():
-        engine = make_engine(name, options)
-        if setting != UNTOUCHED:  # preparing makes trafilatura faster in all of this process
-            engine.prepare()
-        engine.extract(Page(pages[0][0].html, pages[0][0].url))
+        extract = extractor(name, options)
+        extract(pages[0][0])
         by_type: dict[str, list[float]] = {}
         let_in: list[int] = []
         spent = 0.0
         gc.collect()
-        gc.disable()  # as in the extraction child
+        if not collector:
+            gc.disable()  # as in the extraction child
         for page, group, title in pages:
             began = time.process_time()
-            text = engine.extract(Page(page.html, page.url))
+            text = extract(page)
             spent += time.process_time() - began
             by_type.setdefault(group, []).append(word_f1(text, page.text))
             let_in.append(words_let_in(text, f"{page.text}\n{title}"))
@@ -163,9 +176,13 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="only every N-th page")
     parser.add_argument("--only", default="", help="settings whose names have this expression")
     parser.add_argument("--marked", action="store_true", help="the marked pages, not the gold ones")
-    arguments = parser.parse_args()
-    results = measure(arguments.data, arguments.every, arguments.only, arguments.marked)
-    print(json.dumps(results, indent=2) if arguments.json else table(results))
+    parser.add_argument(
+        "--collector", action="store_true", help="leave Python's garbage collector on"
+    )
+    options = vars(parser.parse_args())
+    as_json = options.pop("json")
+    results = measure(**options)
+    print(json.dumps(results, indent=2) if as_json else table(results))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ from pipeline.extract.blocks.model import (
     save_model,
 )
 from pipeline.extract.blocks.outline import Outline, outline_of
-from pipeline.extract.blocks.product_data import hidden_descriptions
+from pipeline.extract.blocks.product_data import PRODUCT, hidden_descriptions
 from pipeline.extract.blocks.threads import below_content
 from pipeline.extract.blocks.told import told_by, told_columns
 
@@ -322,7 +322,9 @@ def text_of(page: Labelled, weighing: Weighing) -> str:
     )
     kept = [text for text, keep in zip(page.measured.texts, chosen, strict=True) if keep]
     text = "\n".join(kept)
-    return "\n".join([text, *hidden_descriptions(page.page.html, text)]) if text else ""
+    if text and PRODUCT in page.hints:
+        text = "\n".join([text, *hidden_descriptions(page.page.html, text)])
+    return text
 
 
 def by_folds(

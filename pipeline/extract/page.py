@@ -46,7 +46,7 @@ class Page:
 
 def shallow_part(html: str) -> str:
     """The page up to where its elements are nested deeper than `MAX_DEPTH`; all of it if nowhere."""
-    if len(html) <= 3 * MAX_DEPTH or html.count("<") <= MAX_DEPTH:
+    if len(html) <= 3 * MAX_DEPTH or html.count("<") - html.count("</") <= MAX_DEPTH:
         return html
     depth = 0
     for tag in _NESTING.finditer(html):

@@ -21,6 +21,7 @@ Ints = npt.NDArray[np.int64]
 # Words count by where they stand: around the first piece, around the block, near above, far above.
 BUCKETS = np.array([0, 1, 2, 2, *[3] * (LEVELS - 3)])
 _NEAR = (1, 2, 3, -1, -2, -3)
+_NEAR_THOUGHTS = (1, 2, 3, 4, -1, -2, -3, -4)
 _LOOKED_AT = [0, 1, 2, 6, 7, 14, 24]  # columns of the neighbours: lengths, links, marks, place
 _TOLD_OF_ELEMENTS = (0, 6)  # rows of what is told, averaged over elements: title, article's body
 _WINDOW = 10  # of which `_largest_near` knows
@@ -63,20 +64,20 @@ def first_round(
     total = scored[5]
     tags = measured.words[measured.elements[:, :3], 0].T
     mean = float((total * weights).sum()) / max(float(weights.sum()), 1e-9)
-    means = [
-        np.full(len(total), mean),
-        _mean(total, measured.elements[:, 2], weights),
-        _mean(total, measured.elements[:, 4], weights),
-    ]
-    means += [
-        _mean(told[row], measured.elements[:, level], weights)
-        for row in _TOLD_OF_ELEMENTS
-        for level in (2, 4, 5)
-    ]
+    near, above, around = (_Means(measured.elements[:, level], weights) for level in (2, 4, 5))
+    means = [np.full(len(total), mean), near(total), above(total)]
+    means += [group(told[row]) for row in _TOLD_OF_ELEMENTS for group in (near, above, around)]
     looked_at = np.concatenate([numbers[_LOOKED_AT], scored[5:]])
-    page = np.repeat(np.asarray(kinds, np.float64)[:, None], len(total), axis=1)
-    parts = [numbers, scored, tags, np.round(np.stack(means) * 64.0) / 64.0, told, page]
-    return np.concatenate([*parts, *_shifted(looked_at, _NEAR)]).astype(np.float32)
+    page = np.asarray(kinds, np.float64)[:, None]
+    parts = [numbers, scored, tags, np.round(np.stack(means) * 64.0) / 64.0, told]
+    size = sum(map(len, parts)) + len(page) + len(looked_at) * len(_NEAR)
+    columns = np.empty((size, len(total)), np.float32)
+    at = 0
+    for part in (*parts, page):
+        columns[at : at + len(part)] = part
+        at += len(part)
+    _put_shifted(columns[at:], looked_at, _NEAR)
+    return columns
 
 
 def second_round(
@@ -98,9 +99,9 @@ def second_round(
     before, after = _largest_near(likely)
     own = [
         likely,
-        _mean(likely, measured.alike, weights),
-        _mean(likely, measured.alike, np.ones(count)),
-        *(_mean(likely, measured.elements[:, level], weights) for level in range(2, 1 + LEVELS)),
+        _Means(measured.alike, weights)(likely),
+        _Means(measured.alike, np.ones(count))(likely),
+        *(_Means(measured.elements[:, level], weights)(likely) for level in range(2, 1 + LEVELS)),
         *(_window_mean(sums, whole, place, reach) for reach in (2, 6, 20)),
         np.full(count, total / max(float(whole[-1]), 1e-9)),
         np.full(count, float(likely.sum()) / count),
@@ -109,9 +110,11 @@ def second_round(
         before,
         after,
     ]
-    columns = np.concatenate([np.stack(own), *_shifted(likely[None], (1, 2, 3, 4, -1, -2, -3, -4))])
-    columns = np.round(columns * 1024.0) / 1024.0
-    return np.concatenate([first, columns.astype(np.float32)])
+    columns = np.empty((len(first) + len(own) + len(_NEAR_THOUGHTS), count), np.float32)
+    columns[: len(first)] = first
+    columns[len(first) : len(first) + len(own)] = np.round(np.stack(own) * 1024.0) / 1024.0
+    _put_shifted(columns[len(first) + len(own) :], likely[None], _NEAR_THOUGHTS)
+    return columns
 
 
 def page_columns(measured: Measured) -> Floats:
@@ -123,24 +126,30 @@ def page_columns(measured: Measured) -> Floats:
     return np.rint(np.concatenate([means, spreads]) * 256.0) / 256.0
 
 
-def _mean(values: Floats, groups: Ints, weights: Floats) -> Floats:
-    """Weighted mean of each value's group."""
-    means = np.bincount(groups, values * weights) / np.maximum(np.bincount(groups, weights), 1e-9)
-    spread: Floats = means[groups]
-    return spread
+class _Means:
+    """Weighted means of groups."""
+
+    def __init__(self, groups: Ints, weights: Floats):
+        self._groups, self._weights = groups, weights
+        self._totals = np.maximum(np.bincount(groups, weights), 1e-9)
+
+    def __call__(self, values: Floats) -> Floats:
+        """The mean of each value's group."""
+        means = np.bincount(self._groups, values * self._weights) / self._totals
+        spread: Floats = means[self._groups]
+        return spread
 
 
-def _shifted(rows: Floats, offsets: Sequence[int]) -> list[Floats]:
+def _put_shifted(into: npt.NDArray[np.float32], rows: Floats, offsets: Sequence[int]) -> None:
     """Values of the blocks so many places before (or, if negative, behind); -1 where there is none."""
-    shifted = []
-    for offset in offsets:
-        moved = np.full_like(rows, -1.0)
+    for number, offset in enumerate(offsets):
+        moved = into[number * len(rows) : (number + 1) * len(rows)]
         if offset > 0:
+            moved[:, :offset] = -1.0
             moved[:, offset:] = rows[:, :-offset]
         else:
+            moved[:, offset:] = -1.0
             moved[:, :offset] = rows[:, -offset:]
-        shifted.append(moved)
-    return shifted
 
 
 def _window_mean(sums: Floats, whole: Floats, place: Ints, reach: int) -> Floats:

@@ -13,7 +13,7 @@ from pipeline.extract.blocks.features import LINKED, measure_blocks
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
 from pipeline.extract.blocks.outline import outline_of
-from pipeline.extract.blocks.product_data import hidden_descriptions
+from pipeline.extract.blocks.product_data import PRODUCT, hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
 from pipeline.extract.blocks.site import repeated_sha256, repeating
 from pipeline.extract.blocks.threads import below_content, comments_among
@@ -76,7 +76,8 @@ class Blocks(Engine):
         if not outline.pieces:
             return "", {}
         measured = measure_blocks(outline, model.vocabulary)
-        kinds = model.kinds(measured, page_hints(page.html, page.url))
+        hints = page_hints(page.html, page.url)
+        kinds = model.kinds(measured, hints)
         told, title = told_columns(told_by(page.html), outline, measured.texts)
         threads = below_content(outline, kinds)
         additions = [threads]
@@ -95,7 +96,7 @@ class Blocks(Engine):
             chosen[title] = True
         write = as_markdown if self.markdown else as_text
         text = write(outline, measured.texts, np.flatnonzero(chosen).tolist())
-        if text:
+        if text and PRODUCT in hints:
             text = "\n".join([text, *hidden_descriptions(page.html, text)])
         best = int(np.argmax(kinds))
         return text, {

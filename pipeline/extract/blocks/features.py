@@ -125,7 +125,8 @@ def block_texts(outline: Outline) -> list[str]:
         pieces[piece] = " " + pieces[piece]
     starts = [*_first_of_blocks(outline).tolist(), len(pieces)]
     return [
-        " ".join("".join(pieces[start:end]).split()) for start, end in itertools.pairwise(starts)
+        " ".join((pieces[start] if end == start + 1 else "".join(pieces[start:end])).split())
+        for start, end in itertools.pairwise(starts)
     ]
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.extract.blocks.nesting import nearest, nesting_of
-from pipeline.extract.page import shallow_part
+from pipeline.extract.page import MAX_DEPTH, shallow_part
 
 __all__ = ["HEADINGS", "MAX_TAGS", "Outline", "enclosing", "outline_of"]
 
@@ -150,13 +150,16 @@ class Outline:
 
 def outline_of(page: str) -> Outline:
     """Parse a page. Total on any string."""
-    truncated = len(page) > MAX_TAGS and page.count("<") > MAX_TAGS
-    if truncated:
-        page = "<".join(page.split("<", MAX_TAGS + 1)[:-1])
-    shallow = shallow_part(page)
-    truncated |= len(shallow) < len(page)
-    page = shallow
-    parser = LexborHTMLParser(page.encode("utf-8", "replace"))
+    data = page.encode("utf-8", "replace")
+    tags = np.count_nonzero(np.frombuffer(data, np.uint8) == ord("<"))
+    truncated = False
+    if tags > MAX_DEPTH:
+        part = "<".join(page.split("<", MAX_TAGS + 1)[:-1]) if tags > MAX_TAGS else page
+        part = shallow_part(part)
+        truncated = len(part) < len(page)
+        if truncated:
+            page, data = part, part.encode("utf-8", "replace")
+    parser = LexborHTMLParser(data)
     # Most pages have no such element, and to look for one is cheaper than to search their text.
     if parser.css_first(_FORMULAS) and ("<math" in page or "latex" in page):
         _write_formulas(parser)
@@ -203,7 +206,8 @@ def _read(source: str, truncated: bool) -> Outline:
         tags, texts = [tag for tag, _ in found], [text for _, text in found]
         kinds, names, attributes = _told_apart(tags)
 
-    roles = np.fromiter(map(_role, names), np.int64, len(names))[kinds]
+    role = {name: _role(name) for name in set(names)}
+    roles = np.fromiter(map(role.__getitem__, names), np.int64, len(names))[kinds]
     opening = (roles & _OPENS) != 0
     nesting = nesting_of(opening.astype(np.int64) - ((roles & _CLOSES) != 0))
     begins, ends = nesting.begins, nesting.ends
@@ -228,8 +232,8 @@ def _read(source: str, truncated: bool) -> Outline:
     names.append("#")
     attributes.append("")
     return Outline(
-        tags=[names[kind] for kind in elements.tolist()],
-        attributes=[attributes[kind] for kind in elements.tolist()],
+        tags=list(map(names.__getitem__, elements.tolist())),
+        attributes=list(map(attributes.__getitem__, elements.tolist())),
         kinds=elements,
         parents=nesting.parents,
         links=np.cumsum(linked[:-1]) > 0,
@@ -252,9 +256,18 @@ def _told_apart(tags: Sequence[str]) -> tuple[Ints, list[str], list[str]]:
     """Number of each tag among the different ones; names and attributes of those, none of what is no tag."""
     numbers: dict[str, int] = collections.defaultdict(itertools.count().__next__)
     kinds = np.fromiter(map(numbers.__getitem__, tags), np.int64, len(tags))
-    matches = [_NAMED.fullmatch(tag) for tag in numbers]
-    names = [match[1] if match else "" for match in matches]
-    return kinds, names, [match[2] if match else "" for match in matches]
+    named = [_name_and_attributes(tag) for tag in numbers]
+    return kinds, [name for name, _ in named], [attributes for _, attributes in named]
+
+
+def _name_and_attributes(tag: str) -> tuple[str, str]:
+    """Of a tag without its "<"; nothing of what is no tag."""
+    if tag.endswith(">") and "a" <= tag[0] <= "z":  # as nearly all are; an expression takes longer
+        name, space, attributes = tag[:-1].partition(" ")
+        if name.isascii() and name.isalnum():
+            return name, space + attributes
+    match = _NAMED.fullmatch(tag)
+    return (match[1], match[2]) if match else ("", "")
 
 
 def _pieces(texts: Sequence[str], crossed: Ints) -> tuple[list[str], Ints]:
@@ -266,7 +279,7 @@ def _pieces(texts: Sequence[str], crossed: Ints) -> tuple[list[str], Ints]:
         texts: what stands behind each tag.
         crossed: ends of blocks up to each tag.
     """
-    filled = [tag for tag, text in enumerate(texts) if text and not text.isspace()]
+    filled = list(itertools.compress(range(len(texts)), map(str.strip, texts)))
     pieces = [texts[tag] for tag in filled]
     at = np.array(filled, np.int64)
     if filled:
@@ -276,8 +289,7 @@ def _pieces(texts: Sequence[str], crossed: Ints) -> tuple[list[str], Ints]:
         for tag, owner in zip(behind[same].tolist(), owners[same].tolist(), strict=True):
             if texts[tag]:
                 pieces[owner] += "\n" if "\n" in texts[tag] else " "
-    resolved = [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces]
-    return resolved, at
+    return [html_entities.unescape(piece) if "&" in piece else piece for piece in pieces], at
 
 
 def _role(name: str) -> int:

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["hidden_descriptions"]
+__all__ = ["PRODUCT", "hidden_descriptions"]
 
 _BLOCK = re.compile(r"<script[^>]{0,500}application/ld\+json[^>]{0,500}>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^<>]{0,1000}>")
 _WORD = re.compile(r"\w+")
+PRODUCT = "@Product"  # hint (`hints.page_hints`) of pages that may have some
 _PRODUCT = '"Product"'
 _LEAST_WORDS = 15
 _SHOWN = 0.4  # of its words: a text that is shown to this part is not added

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,17 +27,30 @@ _FORUM = 0.25  # probability: in a forum, threads are the content
 def in_threads(outline: Outline) -> npt.NDArray[np.bool_]:
     """``bool[blocks]``: whether each block stands in an element that is called after comments."""
     edges = np.zeros(len(outline.tags) + 1, np.int64)
-    for element, attributes in enumerate(outline.attributes):
-        if (
-            attributes
-            and any(hint in attributes for hint in _HINTS)
-            and outline.tags[element] not in ("body", "html")
-            and not _NAMES.isdisjoint(maker_words(outline.tags[element], attributes))
+    joined = "\n".join(outline.attributes)
+    at = np.fromiter(map(len, outline.attributes), np.int64, len(outline.attributes))
+    ends = np.cumsum(at + 1)
+    hinted = {
+        int(ends.searchsorted(place, side="right"))
+        for hint in _HINTS
+        for place in _places(hint, joined)
+    }
+    for element in hinted:
+        tag = outline.tags[element]
+        if tag not in ("body", "html") and not _NAMES.isdisjoint(
+            maker_words(tag, outline.attributes[element])
         ):
             edges[element] += 1
             edges[outline.last_below[element] + 1] -= 1
     within: npt.NDArray[np.bool_] = np.cumsum(edges)[outline.block_elements] > 0
     return within
+
+
+def _places(part: str, whole: str) -> Iterator[int]:
+    at = whole.find(part)
+    while at >= 0:
+        yield at
+        at = whole.find(part, at + len(part))
 
 
 def below_content(outline: Outline, kinds: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
