@@ -52,6 +52,7 @@ from pipeline.extract.blocks.model import (
     probability,
     rounded_kinds,
     save_model,
+    second_thought,
 )
 from pipeline.extract.blocks.outline import Outline, outline_of
 from pipeline.extract.blocks.product_data import PRODUCT, hidden_descriptions
@@ -305,8 +306,7 @@ def fit(
     second = as_forest(fit_forest(tables, train, *SECOND, seed))
     for page in test:
         page.likely = probability(first.log_odds(page.first))
-        columns = second_round(page.measured, page.first, page.likely)
-        page.likely = probability(second.log_odds(columns))
+        page.likely = second_thought(second, page.measured, page.first, page.likely)
     return {"word_scores": words, "kinds": kinds, "first": first, "second": second}
 
 

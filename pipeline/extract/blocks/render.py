@@ -11,6 +11,7 @@ from pipeline.extract.blocks.outline import HEADINGS, Outline
 __all__ = ["as_markdown", "as_text"]
 
 _CELLS = frozenset({"td", "th"})
+_TELLING = frozenset({"pre", "tr", "table", "li", "blockquote"}) | _CELLS | HEADINGS
 _LISTS = frozenset({"ul", "ol", "menu"})
 # A space at the end of a line of Markdown would be none; two are a line break.
 _BROKEN = {1: "  \n", 2: "\n\n"}
@@ -28,12 +29,15 @@ class _Places:
         self._last_item = -1
 
     def around(self, block: int) -> dict[str, int]:
-        """Nearest element of each name around a block."""
+        """Nearest element around a block of each name that tells how it is written."""
         found: dict[str, int] = {}
         element = self._elements[block]
+        tags, parents = self._tags, self._parents
         while element:
-            found.setdefault(self._tags[element], element)
-            element = self._parents[element]
+            tag = tags[element]
+            if tag in _TELLING and tag not in found:
+                found[tag] = element
+            element = parents[element]
         return found
 
     def list_item(self, around: dict[str, int]) -> tuple[str, bool] | None:
