@@ -15,7 +15,7 @@ from pipeline.extract import Page
 from pipeline.extract.blocks.choose import (
     BALANCED,
     PRECISE,
-    captions_between,
+    between,
     choose_blocks,
     first_of_each,
     headings_before,
@@ -24,11 +24,11 @@ from pipeline.extract.blocks.choose import (
     without,
 )
 from pipeline.extract.blocks.context import first_round, second_round, word_scores
-from pipeline.extract.blocks.features import NUMBERS, block_texts, measure_blocks
+from pipeline.extract.blocks.features import NUMBERS, Measured, block_texts, measure_blocks
 from pipeline.extract.blocks.forest import SCALE, Forest
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.maker_words import maker_words, vocabulary_of
-from pipeline.extract.blocks.model import KINDS, SHIPPED, load_model, save_model
+from pipeline.extract.blocks.model import KINDS, SHIPPED, Model, load_model, save_model
 from pipeline.extract.blocks.outline import MAX_TAGS, outline_of
 from pipeline.extract.blocks.product_data import hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
@@ -299,11 +299,24 @@ def test_headings_come_with_their_text() -> None:
     assert headings_before(chosen, headings, unlikely).tolist() == chosen.tolist()
 
 
-def test_captions_come_with_the_text_around_them() -> None:
+def test_what_stands_within_the_text_comes_with_it() -> None:
     chosen = np.array([False, True, False, False, True, False])
-    captions = np.array([True, False, True, True, False, True])
-    lengths = np.array([9.0, 9.0, 9.0, 2.0, 9.0, 9.0])
-    assert captions_between(chosen, captions, lengths).tolist() == [0, 1, 1, 0, 1, 0]
+    captions = np.array([True, False, True, False, False, True])
+    assert between(chosen, captions).tolist() == [0, 1, 1, 0, 1, 0]
+    assert not between(np.zeros(6, np.bool_), captions).any()
+
+
+def test_code_within_the_text_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def likely(_: Model, measured: Measured, *__: object) -> np.ndarray:
+        return np.array([0.0 if "--" in text else 0.9 for text in measured.texts])
+
+    monkeypatch.setattr(Model, "likely", likely)
+    listing = "<pre>mill --{}\nmill --stop</pre>"
+    page = f"<p>This turns the wheel:</p>{listing.format('grind')}<p>And so on.</p>{listing}"
+    engine = make_engine("blocks")
+    assert engine.extract(Page(page)) == "This turns the wheel:\nAnd so on."
+    kept = make_engine("blocks", {"code": True}).extract(Page(page))
+    assert kept == "This turns the wheel:\nmill --grind\nmill --stop\nAnd so on."
 
 
 def test_where_nothing_is_found_long_paragraphs_are() -> None:

@@ -15,7 +15,7 @@ __all__ = [
     "BALANCED",
     "PRECISE",
     "Weighing",
-    "captions_between",
+    "between",
     "choose_blocks",
     "first_of_each",
     "headings_before",
@@ -89,7 +89,8 @@ def main_blocks(
         chosen = without(chosen, blocks, lengths)
     chosen = headings_before(chosen, outline.headings[outline.block_elements], likely)
     if "figcaption" in outline.tags:
-        chosen = captions_between(chosen, enclosing(outline, "figcaption") >= 0, lengths)
+        captions = (enclosing(outline, "figcaption") >= 0) & (lengths >= LEAST_CAPTION)
+        chosen = between(chosen, captions)
     chosen = first_of_each(chosen, measured.texts, lengths)
     for name in WHOLE:
         if name in outline.tags:
@@ -148,17 +149,16 @@ def headings_before(chosen: Bools, headings: Bools, likely: Floats) -> Bools:
     return kept
 
 
-def captions_between(chosen: Bools, captions: Bools, lengths: Floats) -> Bools:
-    """The choice with the captions of the figures that stand within it.
+def between(chosen: Bools, blocks: Bools) -> Bools:
+    """The choice with those of some blocks that stand within it, between its first block and its last.
 
     Args:
         chosen: ``bool[blocks]``.
-        captions: ``bool[blocks]``, whether each is one.
-        lengths: ``float64[blocks]``, words of each.
+        blocks: ``bool[blocks]``, such as captions of figures, or code.
     """
     before = np.maximum.accumulate(chosen)
     behind = np.maximum.accumulate(chosen[::-1])[::-1]
-    return chosen | (captions & before & behind & (lengths >= LEAST_CAPTION))
+    return chosen | (blocks & before & behind)
 
 
 def first_of_each(chosen: Bools, texts: Sequence[str], lengths: Floats) -> Bools:

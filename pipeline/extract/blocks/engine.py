@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pipeline.core.decisions import Signal
-from pipeline.extract.blocks.choose import BALANCED, PRECISE, main_blocks
+from pipeline.extract.blocks.choose import BALANCED, PRECISE, between, main_blocks
 from pipeline.extract.blocks.features import LINKED, measure_blocks
 from pipeline.extract.blocks.hints import page_hints
 from pipeline.extract.blocks.model import KINDS, load_model, model_sha256
-from pipeline.extract.blocks.outline import outline_of
+from pipeline.extract.blocks.outline import enclosing, outline_of
 from pipeline.extract.blocks.product_data import PRODUCT, hidden_descriptions
 from pipeline.extract.blocks.render import as_markdown, as_text
 from pipeline.extract.blocks.site import repeated_sha256, repeating
@@ -36,6 +36,8 @@ class Blocks(Engine):
     Args:
         markdown: write headings, lists, tables, code and quotations as Markdown.
         favor_precision: fewer words that are not main text, and fewer that are.
+        code: keep every listing of code (``pre``) that stands within the text. The gold pages often leave
+            code out, and the model has learned it.
         comments: keep readers' comments below the content, whole threads of them. Posts of a forum
             are content in any case.
         title: put the page's title before its text, where a block of the page says it.
@@ -52,6 +54,7 @@ class Blocks(Engine):
 
     markdown: bool = False
     favor_precision: bool = False
+    code: bool = False
     comments: bool = False
     title: bool = False
     repeated: str = ""
@@ -90,6 +93,8 @@ class Blocks(Engine):
             weighing=PRECISE if self.favor_precision else BALANCED,
             additions=additions,
         )
+        if self.code and "pre" in outline.tags:
+            chosen = between(chosen, enclosing(outline, "pre") >= 0)
         if self.comments and not (chosen & threads).any():  # else they are the content
             chosen |= comments_among(threads, measured.lengths, measured.numbers[LINKED])
         if self.title and title >= 0:
