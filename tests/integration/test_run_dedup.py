@@ -109,10 +109,11 @@ def test_without_deduplication_nothing_of_it_is_left(tmp_path: Path, digests: Di
 
 def test_texts_of_duplicates_are_left_even_where_no_dropped_one_is(tmp_path: Path) -> None:
     run_sample(tmp_path, "keep.dropped=none")
-    assert {row["stage"] for row in rows(tmp_path, "dropped")} == {"dedup"}
+    reasons = {row["reason"] for row in rows(tmp_path, "dropped")}
+    assert reasons == {"dedup.jaccard.high", "dedup.exact.high"}
     loose = run_sample(tmp_path, "keep.dropped=none", "dedup.threshold=1.0")
     assert loose.measured == 0
-    assert not rows(tmp_path, "dropped")
+    assert {row["reason"] for row in rows(tmp_path, "dropped")} == {"dedup.exact.high"}
 
 
 @pytest.mark.parametrize("name", ["signatures.u32", "shingles.u32", "documents.arrow", "json"])

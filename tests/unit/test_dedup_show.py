@@ -187,7 +187,7 @@ def test_whole_numbers_as_ids(tmp_path: Path) -> None:
 def test_a_run_of_a_recipe(tmp_path: Path, kind: str) -> None:
     run(load_recipe("quickstart", [f"keep.corpus={kind}"]), out=tmp_path, serial=True)
     receipts = pq.read_table(tmp_path / "dedup" / "receipts.parquet").to_pylist()
-    assert {receipt["rule"] for receipt in receipts} == {"jaccard", "payload"}
+    assert {receipt["rule"] for receipt in receipts} == {"exact", "jaccard", "payload"}
     for receipt in receipts:
         found = find_receipts(tmp_path, receipt["removed"])
         assert found.kept_text
