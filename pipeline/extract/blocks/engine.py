@@ -46,6 +46,7 @@ class Blocks(Engine):
     """
 
     name: ClassVar[str] = "blocks"
+    version: ClassVar[int] = 2
     libraries: ClassVar[tuple[str, ...]] = ("selectolax",)
     signals: ClassVar[tuple[Signal, ...]] = (
         Signal("page_type", "what kind of page it is, as far as the model can tell", kind="text"),
