@@ -306,6 +306,22 @@ def test_what_stands_within_the_text_comes_with_it() -> None:
     assert not between(np.zeros(6, np.bool_), captions).any()
 
 
+def test_captions_come_with_the_text_around_them_if_they_are_no_credits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def likely(_: Model, measured: Measured, *__: object) -> np.ndarray:
+        return np.array([0.9 if text.endswith(".") else 0.0 for text in measured.texts])
+
+    monkeypatch.setattr(Model, "likely", likely)
+    figures = "".join(
+        f"<figure><figcaption>{said}</figcaption></figure>"
+        for said in ("The wheel in May", "Photo: Ada")
+    )
+    page = f"{figures}<p>This turns the wheel.</p>{figures}<p>And so on.</p>{figures}"
+    text = "This turns the wheel.\nThe wheel in May\nAnd so on."
+    assert make_engine("blocks").extract(Page(page)) == text
+
+
 def test_code_within_the_text_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def likely(_: Model, measured: Measured, *__: object) -> np.ndarray:
         return np.array([0.0 if "--" in text else 0.9 for text in measured.texts])

@@ -33,9 +33,7 @@ LEAST_REPEATED = 4  # words: shorter blocks may well be said twice
 LEAST_LEFT = 1 / 6  # of the words chosen: what would leave less is no addition but the content
 LEAST_CAPTION = 4  # words: shorter ones are mostly credits
 UNLIKELY = 0.1  # a heading less likely than this belongs to no text
-FURNITURE = frozenset(
-    ("nav", "footer", "button", "label", "select", "noscript", "dialog", "textarea", "menu")
-)
+FURNITURE = frozenset({"nav", "footer", "button", "label", "noscript", "dialog", "menu"})
 MOST_FURNISHED = 1 / 3  # of a page's words: with more of them it is a page of a site, without text
 LEAST_TAGS = 3  # that any page has when parsed: the root, html and body
 WHOLE = ("table", "pre")  # kept whole if more than half of it is
