@@ -5,6 +5,7 @@ They stand for themselves in any language; what the page says to its readers is 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -22,7 +23,6 @@ _HIDDEN = re.compile(r"\shidden(\s|$|=)")
 _HIDING = re.compile(r"display:\s*none|visibility:\s*hidden")
 _MOST = 12  # words of one attribute
 _KEPT = 100  # characters: the words of longer names are not kept, so that the cache stays small
-_MOST_KEPT = 1 << 15  # names
 
 
 def maker_words(tag: str, attributes: str) -> tuple[str, ...]:
@@ -63,21 +63,15 @@ class Vocabulary:
 
     def __init__(self, words: Mapping[str, int]):
         self.words = words
-        self._kept: dict[str, tuple[int, ...]] = {}
+        self._kept = functools.lru_cache(maxsize=1 << 15)(self._numbers)
 
     def numbers(self, name: str) -> tuple[int, ...]:
         """Numbers of the words of a name; 0 of a word that is unknown or a single letter."""
-        found = self._kept.get(name)
-        if found is None:
-            words = _WORD.findall(name)[:_MOST]
-            found = tuple(
-                [self.words.get(word.lower(), 0) if len(word) > 1 else 0 for word in words]
-            )
-            if len(name) <= _KEPT:
-                if len(self._kept) >= _MOST_KEPT:
-                    self._kept.clear()
-                self._kept[name] = found
-        return found
+        return self._kept(name) if len(name) <= _KEPT else self._numbers(name)
+
+    def _numbers(self, name: str) -> tuple[int, ...]:
+        words = _WORD.findall(name)[:_MOST]
+        return tuple([self.words.get(word.lower(), 0) if len(word) > 1 else 0 for word in words])
 
 
 def vocabulary_of(words: tuple[str, ...]) -> Vocabulary:
@@ -93,13 +87,13 @@ def numbers_of(tag: str, attributes: str, vocabulary: Vocabulary) -> list[int]:
         attributes: as written.
         vocabulary: the known words.
     """
-    known, numbers_of_name = vocabulary.words, vocabulary.numbers
+    known = vocabulary.words
     found = [known.get("<" + tag, 0)]
     for name, value in _told(attributes):
         if name in _NAMES:
             most = len(found) + _MOST
             for part in value.split():
-                found += numbers_of_name(part)
+                found += vocabulary.numbers(part)
             del found[most:]
         else:
             found += [known.get(word, 0) for word in _words_of(name, value)]

@@ -126,8 +126,8 @@ def told_columns(told: Told, outline: Outline, texts: Sequence[str]) -> tuple[Fl
         columns[2] = np.sign(place) * np.log2(1.0 + np.abs(place)) / 8
         columns[3] = np.sign(away) * np.log2(1.0 + np.abs(away)) / 16
         columns[4] = place == 0
-    columns[5] = _within(told.description, joined, small)
-    columns[6] = _within(told.body, joined, small)
+    columns[5] = _within(told.description, small)
+    columns[6] = _within(told.body, small)
     columns[7] = float(len(told.body) > 0)
     return np.rint(columns * 512.0) / 512.0, title
 
@@ -163,16 +163,13 @@ def _title_block(told: Told, outline: Outline, small: Sequence[str]) -> int:
     return found
 
 
-def _within(whole: str, joined: str, small: Sequence[str]) -> Floats | float:
+def _within(whole: str, small: Sequence[str]) -> Floats | float:
     """Whether each block begins as something within a text does: 1 or 0; -1 if there is no text."""
     if len(whole) < _LEAST_KEY:
         return -1.0
     start = whole[:_KEY]
-    said = start in joined  # by one block at least, or over the ends of several
-    return np.array(
-        [
-            len(text) >= _LEAST_KEY and (text[:_KEY] in whole or (said and start in text))
-            for text in small
-        ],
+    return np.fromiter(
+        (len(text) >= _LEAST_KEY and (text[:_KEY] in whole or start in text) for text in small),
         np.float64,
+        len(small),
     )
